@@ -1,0 +1,112 @@
+// The report: what a walk says of one crash, as JSON.
+//
+// The shape is rust-minidump's published JSON schema (its json-schema.md), with
+// the fields that Deadair adds marked "ours". Addresses are hex strings with
+// 0x, since JSON numbers lose 64 bits. A missing fact is null, never guessed.
+// The same shape serves minidumps and posted stack traces.
+
+/** How a frame was found, from the surest to the least sure (names of Breakpad and rust-minidump). */
+export type Trust = "context" | "prewalked" | "cfi" | "frame_pointer" | "cfi_scan" | "scan" | "leaf" | "none";
+
+/** A function that the compiler inlined at a frame's address. */
+export type InlineFrame = {
+  readonly function: string;
+  readonly file: string | null;
+  readonly line: number | null;
+};
+
+/** One physical stack frame. */
+export type Frame = {
+  /** Position in the thread, 0 is the innermost. */
+  readonly frame: number;
+  /** Address of the instruction (of the call, for callers), hex. */
+  readonly offset: string;
+  /** Base name of the module that holds the address; null when none does. */
+  readonly module: string | null;
+  /** Address relative to the module's base, hex. */
+  readonly module_offset: string | null;
+  readonly function: string | null;
+  /** Address relative to the function's start, hex. */
+  readonly function_offset: string | null;
+  readonly file: string | null;
+  readonly line: number | null;
+  /** Functions inlined here, innermost first; null when there are none or it is not known. */
+  readonly inlines: readonly InlineFrame[] | null;
+  /** Unloaded modules that once held the address. */
+  readonly unloaded_modules: readonly { readonly module: string; readonly offsets: readonly string[] }[] | null;
+  /** True when the module has no symbols here, so that the frame could not be named. */
+  readonly missing_symbols: boolean;
+  readonly trust: Trust;
+  /** Registers by name, hex; only where the walker knows them. */
+  readonly registers?: { readonly [name: string]: string };
+};
+
+/** One thread of the crashed process. */
+export type Thread = {
+  readonly thread_id: number | null;
+  readonly thread_name: string | null;
+  readonly last_error_value: string | null;
+  readonly frame_count: number;
+  /** True when frames past a limit were left out. */
+  readonly frames_truncated?: boolean;
+  readonly frames: readonly Frame[];
+};
+
+/** What is known of a module's symbols (ours): `loaded`, `missing` (never uploaded), `unused` (no frame needed them), `corrupt`, or `no_debug_id` (cannot be looked up). */
+export type SymbolState = "loaded" | "missing" | "unused" | "corrupt" | "no_debug_id";
+
+/** One module that was loaded when the process crashed. */
+export type Module = {
+  /** Base name of the file. */
+  readonly filename: string;
+  /** Whole path of the file as the dump gives it (ours). */
+  readonly code_file: string;
+  readonly base_addr: string;
+  readonly end_addr: string;
+  /** Base name of the debug file, such as `Plugin.pdb`. */
+  readonly debug_file: string | null;
+  /** Breakpad form: 32 hex digits of the GUID and the age, upper case, without dashes. */
+  readonly debug_id: string | null;
+  readonly code_id: string | null;
+  readonly version: string | null;
+  readonly loaded_symbols: boolean;
+  readonly missing_symbols: boolean;
+  readonly corrupt_symbols: boolean;
+  /** ours */
+  readonly symbol_state: SymbolState;
+};
+
+/** Everything one walk says. */
+export type Report = {
+  readonly status: "OK";
+  /** Which walker and version made this (ours), such as `breakpad 0.26.0`. */
+  readonly walker: string;
+  readonly pid: number | null;
+  readonly crash_info: {
+    /** Name of the exception or signal, such as `SIGSEGV /SEGV_MAPERR`; null when the dump has none. */
+    readonly type: string | null;
+    readonly address: string | null;
+    /** Index into `threads`; null when no thread is known to have crashed. */
+    readonly crashing_thread: number | null;
+    readonly assertion: string | null;
+  };
+  readonly system_info: {
+    /** `Windows NT`, `Mac OS X`, `Linux`, `Android`, `iOS` or what the walker prints. */
+    readonly os: string | null;
+    readonly os_ver: string | null;
+    /** `x86`, `amd64`, `arm`, `arm64` or what the walker prints. */
+    readonly cpu_arch: string | null;
+    readonly cpu_info: string | null;
+    readonly cpu_count: number | null;
+  };
+  /** Seconds between process start and crash, where the dump says so (ours). */
+  readonly process_uptime: number | null;
+  /** Index into `modules` of the program itself: for a plugin, the host. */
+  readonly main_module: number | null;
+  readonly modules: readonly Module[];
+  readonly unloaded_modules: readonly { readonly filename: string; readonly base_addr: string; readonly end_addr: string; readonly code_id: string | null }[];
+  readonly thread_count: number;
+  readonly threads: readonly Thread[];
+  /** Module annotations from Crashpad, flattened to text (ours). */
+  readonly annotations: { readonly [key: string]: string };
+};
