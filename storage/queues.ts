@@ -1,0 +1,158 @@
+// The queues: BullMQ on Postgres by default, on Redis or Valkey by REDIS_URL.
+//
+// Only BullMQ's public interface is used, and only what both of its backends
+// have, so that the two differ in nothing but speed. Jobs are removed when they
+// end: what a job did, or why it failed, is in the tables. On Redis the keys
+// carry the hash tag {deadair}, so that all of them live in one slot of a Cluster.
+import { createPostgresBackend, Queue, Worker, withBackend } from "bullmq";
+import { Cluster, Redis } from "ioredis";
+import pg from "pg";
+import type { Logger } from "pino";
+import { type Jobs, type QueueName, queueNames } from "./jobs.ts";
+
+/** A job as the outbox hands it over. */
+export type QueuedJob = { readonly key: string; readonly payload: unknown };
+
+/** Does one job. Throwing makes the queue try again, up to `jobAttempts` times. `last` is true at the last try. */
+export type Processor<Q extends QueueName> = (payload: Jobs[Q], last: boolean) => Promise<void>;
+
+/** Something that takes jobs off a queue until it is closed. */
+export type Consumer = { close(): Promise<void> };
+
+/** The queues of one process. */
+export type Queues = {
+  /** Which backend: `postgres` or `redis`. */
+  readonly backend: "postgres" | "redis";
+  /** Adds jobs; one whose key is still on the queue is ignored. Durable, as far as the backend is, when it resolves. */
+  add(queue: QueueName, jobs: readonly QueuedJob[]): Promise<void>;
+  consume<Q extends QueueName>(queue: Q, concurrency: number, processor: Processor<Q>): Consumer;
+  /** Jobs waiting, running or delayed. */
+  depth(queue: QueueName): Promise<number>;
+  close(): Promise<void>;
+};
+
+/** Tries of one job before its queue gives up on it. A database that is away while a job ends costs one of them. */
+const jobAttempts = 5;
+
+const jobOptions = { attempts: jobAttempts, backoff: { type: "exponential", delay: 500 }, removeOnComplete: true, removeOnFail: true } as const;
+const workerOptions = {
+  // A worker that dies is noticed within these; a live one renews its locks by itself.
+  lockDuration: 15_000,
+  stalledInterval: 5000,
+  // A stalled job is bounded by the crash's own count of attempts, which survives the queue.
+  maxStalledCount: 1000,
+  drainDelay: 5,
+} as const;
+
+/** Opens the queues on Redis when `redisUrl` is set, else on the Postgres at `databaseUrl`. */
+export function openQueues(options: { databaseUrl: string; redisUrl: string | undefined; log: Logger }): Queues {
+  return options.redisUrl === undefined ? onPostgres(options.databaseUrl, options.log) : onRedis(options.redisUrl, options.log);
+}
+
+const { Queue: PostgresQueue, Worker: PostgresWorker } = withBackend(createPostgresBackend);
+
+function onPostgres(url: string, log: Logger): Queues {
+  // One pool for all queues of the process; each consumer keeps one connection of it to listen on.
+  const pool = new pg.Pool({ connectionString: url, max: 12, idleTimeoutMillis: 20_000, connectionTimeoutMillis: 10_000, keepAlive: true, options: "-c search_path=bullmq,public" });
+  pool.on("error", (error) => log.debug({ err: error }, "queue: connection lost"));
+  // BullMQ describes pg's pool by a type of its own, a little narrower than pg's.
+  const open = { connection: pool as unknown as ConstructorParameters<typeof PostgresQueue>[1]["connection"] };
+  return build(
+    "postgres",
+    (name) => new PostgresQueue(name, { ...open, defaultJobOptions: jobOptions }),
+    (name, concurrency, processor) => new PostgresWorker(name, processor, { ...open, ...workerOptions, concurrency }),
+    () => pool.end(),
+    log,
+  );
+}
+
+function onRedis(url: string, log: Logger): Queues {
+  const prefix = "{deadair}";
+  // Adding fails fast so that the outbox keeps the row; consuming waits for Redis to come back.
+  const producer = connect(url, { maxRetriesPerRequest: 1, enableOfflineQueue: true });
+  const consumer = connect(url, { maxRetriesPerRequest: null });
+  for (const connection of [producer, consumer]) connection.on("error", (error: Error) => log.debug({ err: error }, "queue: connection lost"));
+  return build(
+    "redis",
+    (name) => new Queue(name, { connection: producer, prefix, defaultJobOptions: jobOptions }),
+    (name, concurrency, processor) => new Worker(name, processor, { connection: consumer, prefix, ...workerOptions, concurrency }),
+    async () => {
+      producer.disconnect();
+      consumer.disconnect();
+    },
+    log,
+  );
+}
+
+function connect(url: string, options: { maxRetriesPerRequest: number | null; enableOfflineQueue?: boolean }): Redis | Cluster {
+  const retryStrategy = (times: number) => Math.min(times * 100, 2000);
+  const nodes = url.split(",").map((node) => node.trim());
+  if (nodes.length === 1) return new Redis(nodes[0]!, { ...options, retryStrategy });
+  return new Cluster(nodes, { redisOptions: options, clusterRetryStrategy: retryStrategy });
+}
+
+// The little of BullMQ's Queue and Worker that is used, so that the types of the two backends meet.
+type AnyQueue = {
+  addBulk(jobs: { name: string; data: unknown; opts: { jobId: string } }[]): Promise<unknown>;
+  getJobCounts(...types: ("waiting" | "active" | "delayed" | "prioritized")[]): Promise<{ [state: string]: number }>;
+  on(event: "error", listener: (error: Error) => void): unknown;
+  close(): Promise<void>;
+};
+type AnyWorker = {
+  on(event: "error", listener: (error: Error) => void): unknown;
+  on(event: "failed", listener: (job: { id?: string | undefined } | undefined, error: Error) => void): unknown;
+  close(): Promise<void>;
+};
+type AnyProcessor = (job: { data: unknown; attemptsMade: number }) => Promise<void>;
+
+function build(
+  backend: Queues["backend"],
+  makeQueue: (name: string) => AnyQueue,
+  makeWorker: (name: string, concurrency: number, processor: AnyProcessor) => AnyWorker,
+  disconnect: () => Promise<void>,
+  log: Logger,
+): Queues {
+  const queues = new Map<QueueName, AnyQueue>();
+  const workers = new Set<AnyWorker>();
+  const queue = (name: QueueName): AnyQueue => {
+    let found = queues.get(name);
+    if (found === undefined) {
+      found = makeQueue(name);
+      found.on("error", (error) => log.debug({ err: error, queue: name }, "queue: error"));
+      queues.set(name, found);
+    }
+    return found;
+  };
+  return {
+    backend,
+    async add(name, jobs) {
+      await queue(name).addBulk(jobs.map((job) => ({ name, data: job.payload, opts: { jobId: job.key } })));
+    },
+    consume(name, concurrency, processor) {
+      const worker = makeWorker(name, concurrency, (job) => processor(job.data as Jobs[typeof name], job.attemptsMade + 1 >= jobAttempts));
+      worker.on("error", (error) => log.debug({ err: error, queue: name }, "queue: error"));
+      worker.on("failed", (job, error) => log.warn({ err: error, queue: name, job: job?.id }, "job failed"));
+      workers.add(worker);
+      return {
+        async close() {
+          workers.delete(worker);
+          await worker.close();
+        },
+      };
+    },
+    async depth(name) {
+      const counts = await queue(name).getJobCounts("waiting", "active", "delayed", "prioritized");
+      return Object.values(counts).reduce((sum, n) => sum + n, 0);
+    },
+    async close() {
+      await Promise.all([...workers].map((worker) => worker.close()));
+      await Promise.all([...queues.values()].map((open) => open.close()));
+      await disconnect();
+    },
+  };
+}
+
+/** True for a name that is a queue of ours. */
+export function isQueueName(name: string): name is QueueName {
+  return (queueNames as readonly string[]).includes(name);
+}
