@@ -13,6 +13,10 @@ export type InlineFrame = {
   readonly function: string;
   readonly file: string | null;
   readonly line: number | null;
+  /** Address relative to the first instruction of the line, hex (ours); absent where the walker does not say. */
+  readonly line_offset?: string;
+  /** Address relative to the start of the inlined range, hex (ours); absent where the walker does not say. */
+  readonly function_offset?: string;
 };
 
 /** One physical stack frame. */
@@ -26,10 +30,12 @@ export type Frame = {
   /** Address relative to the module's base, hex. */
   readonly module_offset: string | null;
   readonly function: string | null;
-  /** Address relative to the function's start, hex. */
+  /** Address relative to the function's start, hex; null where the walker does not say (Breakpad says it only for frames without a line). */
   readonly function_offset: string | null;
   readonly file: string | null;
   readonly line: number | null;
+  /** Address relative to the first instruction of the line, hex (ours); absent where the walker does not say. */
+  readonly line_offset?: string;
   /** Functions inlined here, innermost first; null when there are none or it is not known. */
   readonly inlines: readonly InlineFrame[] | null;
   /** Unloaded modules that once held the address. */
@@ -46,6 +52,7 @@ export type Thread = {
   readonly thread_id: number | null;
   readonly thread_name: string | null;
   readonly last_error_value: string | null;
+  /** Frames that the walker found; more than `frames` holds when `frames_truncated`. */
   readonly frame_count: number;
   /** True when frames past a limit were left out. */
   readonly frames_truncated?: boolean;
@@ -86,7 +93,7 @@ export type Report = {
     /** Name of the exception or signal, such as `SIGSEGV /SEGV_MAPERR`; null when the dump has none. */
     readonly type: string | null;
     readonly address: string | null;
-    /** Index into `threads`; null when no thread is known to have crashed. */
+    /** Index into `threads`; null when no thread is known to have crashed. Where `type` is null it is the thread that asked for the dump. */
     readonly crashing_thread: number | null;
     readonly assertion: string | null;
   };

@@ -11,7 +11,7 @@ export type SymbolSource = {
   locate(keys: readonly SymbolKey[]): Promise<readonly (string | null)[]>;
 };
 
-/** Why a dump could not be walked: `not_a_minidump`, `truncated`, `no_threads`, `timeout`, `output_limit`, `walker_crashed`, `walker_missing`. */
+/** Why a dump could not be walked: `not_a_minidump`, `truncated`, `no_threads`, `timeout`, `output_limit`, `walker_crashed`, `walker_missing`, `walker_refused` (the walker found the dump malformed), `cancelled` (by the caller's signal), `unreadable_output` (the walker's two outputs disagree; another try may help). */
 export type WalkFailure = { readonly code: string; readonly message: string };
 
 /** A finished walk. `missing` lists the modules of walked frames that had no symbols. */

@@ -27,6 +27,7 @@ export type GroupTable = {
   last_seen: Time;
   crash_count: DefaultBigint;
   install_count: DefaultBigint;
+  announce_crash: string | null;
   created_at: DefaultTime;
 };
 export type FingerprintTable = { project_id: number; fingerprint: Buffer; group_id: string; created_at: DefaultTime };

@@ -72,8 +72,11 @@ create table groups (
   -- Folded counts. What count_deltas still holds comes on top; see storage/counts.ts.
   crash_count bigint not null default 0,
   install_count bigint not null default 0,
+  -- The crash that made the group, until rules have been told of it: what finds news that a queue has lost.
+  announce_crash uuid,
   created_at timestamptz not null default now()
 );
+create index groups_unannounced on groups (created_at) where announce_crash is not null;
 create index groups_by_last_seen on groups (project_id, last_seen desc, id desc);
 create index groups_by_count on groups (project_id, crash_count desc, id desc);
 create index groups_by_first_seen on groups (project_id, first_seen desc, id desc);

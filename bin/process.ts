@@ -1,0 +1,41 @@
+// What every long-running command does around its work: a log, our own errors to
+// Sentry if somebody wants them, and one orderly end.
+import * as sentry from "@sentry/node";
+import pino, { type Logger } from "pino";
+import type { Settings } from "../config/settings.ts";
+
+/** Opens the log on stderr: stdout belongs to the command's own output. */
+export function openLog(settings: Settings): Logger {
+  return pino({ level: settings.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ dest: 2, sync: true }));
+}
+
+/** Takes errors that are bugs: to the log, and to Sentry when SENTRY_DSN is set. Nothing about requests or users is sent. */
+export function openErrorReports(settings: Settings, log: Logger): (error: unknown) => void {
+  if (settings.sentryDsn !== undefined) {
+    sentry.init({ dsn: settings.sentryDsn, defaultIntegrations: false });
+  }
+  return (error) => {
+    if (settings.sentryDsn !== undefined) sentry.captureException(error);
+    else log.debug({ err: error }, "a bug");
+  };
+}
+
+/** Runs `stop` once, at the first of SIGINT, SIGTERM, SIGHUP or the call; a second signal ends the process at once. Resolves with the exit code. */
+export function untilStopped(log: Logger, stop: () => Promise<void>): { promise: Promise<number>; stop(code: number): void } {
+  const { promise, resolve } = Promise.withResolvers<number>();
+  let stopping = false;
+  const end = (code: number) => {
+    if (stopping) process.exit(130);
+    stopping = true;
+    log.info("stopping");
+    stop().then(
+      () => resolve(code),
+      (error: unknown) => {
+        log.error({ err: error }, "did not stop cleanly");
+        resolve(1);
+      },
+    );
+  };
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => end(0));
+  return { promise, stop: end };
+}

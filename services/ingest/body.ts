@@ -1,0 +1,122 @@
+// The bytes of a request, made safe to read: decompressed as Content-Encoding
+// says, counted against a limit on both sides of the decompression, and always
+// read to an end or destroyed, so that no connection is left hanging.
+import type { IncomingMessage } from "node:http";
+import { PassThrough, Readable, Transform } from "node:stream";
+import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from "node:zlib";
+import type { LimitName, Limits } from "../../config/limits.ts";
+import { ok, type Problem, refuse, type Result } from "../../config/problem.ts";
+import { sniffCompression } from "../../symbols/compression.ts";
+
+/** Carries a problem through streams, which can only fail with an Error. */
+export class Refusal extends Error {
+  readonly problem: Problem;
+  constructor(problem: Problem) {
+    super(problem.message);
+    this.problem = problem;
+  }
+}
+
+/** The problem of a limit that an input has gone over. */
+export function overLimit(limits: Limits, name: LimitName, what: string): Problem {
+  return refuse(413, "too_large", `${what} is over the limit ${name} of ${limits[name].toLocaleString("en")} bytes.`, `Send less, or let the operator raise DEADAIR_LIMIT_${name}.`).problem;
+}
+
+/** A transform that passes bytes on until there are more than a limit allows; then it fails with a Refusal. */
+export function meter(limits: Limits, name: LimitName, what: string): Transform {
+  let bytes = 0;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length;
+      if (bytes > limits[name]) done(new Refusal(overLimit(limits, name, what)));
+      else done(null, chunk);
+    },
+  });
+}
+
+/** The body of a request after Content-Encoding, at most UPLOAD_BODY_BYTES (or `limit`) of it on the wire. A failure of any stage surfaces on the stream that is returned. */
+export function requestBody(raw: IncomingMessage, limits: Limits, limit: LimitName = "UPLOAD_BODY_BYTES"): Result<Readable> {
+  const length = Number(raw.headers["content-length"] ?? 0);
+  if (length > limits[limit]) return { ok: false, problem: overLimit(limits, limit, "The upload") };
+  const encoding = (raw.headers["content-encoding"] ?? "identity").trim().toLowerCase();
+  const decoder = decoderOf(encoding);
+  if (decoder === undefined) return refuse(415, "unknown_encoding", `Content-Encoding "${encoding.slice(0, 40)}" is not known.`, "Use gzip, deflate, br, zstd or none.");
+  return ok(chain([raw, meter(limits, limit, "The upload"), decoder]));
+}
+
+function decoderOf(encoding: string): Transform | undefined {
+  switch (encoding) {
+    case "identity":
+    case "":
+      return new PassThrough();
+    case "gzip":
+    case "x-gzip":
+      return createGunzip();
+    case "deflate":
+      return createInflate();
+    case "br":
+      return createBrotliDecompress();
+    case "zstd":
+      return createZstdDecompress();
+    default:
+      return undefined;
+  }
+}
+
+/** Bytes of a part or body, decompressed when their first bytes say that they are gzip or zstd. */
+export async function* inflated(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const iterator = source[Symbol.asyncIterator]();
+  const head: Buffer[] = [];
+  let headBytes = 0;
+  while (headBytes < 4) {
+    const next = await iterator.next();
+    if (next.done) break;
+    head.push(next.value);
+    headBytes += next.value.length;
+  }
+  const first = Buffer.concat(head);
+  const rest = (async function* () {
+    if (first.length > 0) yield first;
+    for (let next = await iterator.next(); !next.done; next = await iterator.next()) yield next.value;
+  })();
+  const compression = sniffCompression(first);
+  if (compression === null) {
+    yield* rest;
+    return;
+  }
+  yield* chain([Readable.from(rest), compression === "gzip" ? createGunzip() : createZstdDecompress()]);
+}
+
+// Like stream.pipeline, but returns its last stage to read from: an error of any
+// stage destroys all of them and surfaces there.
+function chain(stages: readonly [Readable, ...Transform[]]): Readable {
+  const last = stages[stages.length - 1]!;
+  let from: Readable = stages[0];
+  for (const to of stages.slice(1) as Transform[]) {
+    const source = from;
+    source.on("error", (error) => to.destroy(error));
+    source.on("close", () => {
+      // A client that went away ends no body: without this, readers would wait for ever.
+      if (!source.readableEnded && !source.errored) to.destroy(new Refusal(refuse(400, "incomplete_body", "The upload ended before its end.", "Send it again.").problem));
+    });
+    to.on("close", () => {
+      if (!to.readableEnded && source !== stages[0]) source.destroy();
+    });
+    source.pipe(to);
+    from = to;
+  }
+  return last;
+}
+
+/** The problem that a failed stream stands for: a Refusal's own, or that the bytes are damaged or cut. Bugs are thrown again. */
+export function problemOf(error: unknown): Problem {
+  if (error instanceof Refusal) return error.problem;
+  const { code = "", message = "" } = error as NodeJS.ErrnoException;
+  if (/^(Z_|ERR__?ZSTD|ERR_BROTLI|ERR_PADDING|ZSTD_)/.test(code) || /unexpected end of file|incorrect header|invalid/i.test(message)) {
+    return refuse(400, "broken_compression", `The compressed data is damaged or cut off (${message.slice(0, 120)}).`, "Send it again; if it stays so, send it uncompressed.").problem;
+  }
+  if (["ECONNRESET", "ECONNABORTED", "ERR_STREAM_PREMATURE_CLOSE", "EPIPE"].includes(code)) {
+    return refuse(400, "incomplete_body", "The upload ended before its end.", "Send it again.").problem;
+  }
+  throw error;
+}

@@ -1,0 +1,87 @@
+// The server: everything that listens, put together.
+//
+//   services/ingest    crashes come in            (public key)
+//   services/symbols   debug files come in        (token)
+//   services/triage    groups and crashes go out  (token or signed in)
+//   services/access    who is who
+//   web/dist           the page
+//
+// Upload routes get their bodies as unread streams; all others parse JSON. Logs
+// carry no address, no query (keys travel there) and no header of a client.
+import { existsSync } from "node:fs";
+import path from "node:path";
+import fastifyCookie from "@fastify/cookie";
+import fastifyHelmet from "@fastify/helmet";
+import fastifyStatic from "@fastify/static";
+import fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
+import { sql } from "kysely";
+import { accessRoutes } from "./access/routes.ts";
+import type { Context } from "./context.ts";
+import { installErrorHandler } from "./errors.ts";
+import { minidumpRoutes } from "./ingest/minidump.ts";
+import { stacktraceRoutes } from "./ingest/stacktrace.ts";
+import { symbolRoutes, symbolUploadRoutes } from "./symbols/routes.ts";
+import { symUploadRoutes } from "./symbols/sym-upload.ts";
+import { alertRoutes } from "./triage/alert-routes.ts";
+import { triageRoutes } from "./triage/routes.ts";
+
+const jsonBodyBytes = 1024 * 1024;
+const pageDir = path.join(import.meta.dirname, "..", "web", "dist");
+
+/** Builds the server; the caller listens and closes. `report` takes errors that are bugs. */
+export async function buildServer(context: Context, report: (error: unknown) => void): Promise<FastifyInstance> {
+  const { settings } = context;
+  const app = fastify({
+    loggerInstance: requestLogger(context),
+    trustProxy: settings.trustProxy,
+    bodyLimit: jsonBodyBytes,
+    requestTimeout: settings.limits.UPLOAD_SECONDS * 1000,
+    keepAliveTimeout: 30_000,
+    forceCloseConnections: "idle",
+    disableRequestLogging: true,
+    routerOptions: { maxParamLength: 300 },
+  });
+  await app.register(fastifyCookie);
+  await app.register(fastifyHelmet, {
+    contentSecurityPolicy: { directives: { defaultSrc: ["'self'"], scriptSrc: ["'self'"], styleSrc: ["'self'"], imgSrc: ["'self'", "data:"], connectSrc: ["'self'"], objectSrc: ["'none'"], frameAncestors: ["'none'"], upgradeInsecureRequests: null } },
+    // Plain HTTP on a laptop is the default; whoever puts TLS in front says so there.
+    strictTransportSecurity: false,
+  });
+  await app.register(fastifyStatic, {
+    root: pageDir,
+    wildcard: false,
+    // Files under assets/ carry a hash of their content in their name.
+    setHeaders: (response, file) => response.header("cache-control", file.includes(`${path.sep}assets${path.sep}`) ? "public, max-age=31536000, immutable" : "no-cache"),
+    ...(existsSync(pageDir) ? {} : { serve: false }),
+  });
+  installErrorHandler(app, report);
+
+  app.addHook("onResponse", (request, reply, done) => {
+    request.log.info({ method: request.method, route: request.routeOptions.url ?? "(none)", status: reply.statusCode, ms: Math.round(reply.elapsedTime * 10) / 10 }, "request");
+    done();
+  });
+  app.get("/healthz", async () => {
+    await sql`select 1`.execute(context.storage.db);
+    return { status: "ok" };
+  });
+
+  // Everything a client uploads: bodies stay streams until a route reads them.
+  await app.register(async (uploads) => {
+    uploads.removeAllContentTypeParsers();
+    uploads.addContentTypeParser("*", (_request, _payload, done) => done(null));
+    minidumpRoutes(uploads, context);
+    stacktraceRoutes(uploads, context);
+    symbolUploadRoutes(uploads, context);
+    symUploadRoutes(uploads, context);
+  });
+  accessRoutes(app, context);
+  triageRoutes(app, context);
+  alertRoutes(app, context);
+  symbolRoutes(app, context);
+  return app;
+}
+
+function requestLogger(context: Context): FastifyBaseLogger {
+  // Fastify's own serialisers would write addresses and whole URLs.
+  return context.log.child({}, { serializers: { req: () => undefined, res: () => undefined } }) as FastifyBaseLogger;
+}

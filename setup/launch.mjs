@@ -1,0 +1,70 @@
+#!/usr/bin/env node
+// Starts Deadair: makes the checkout ready, then runs bin/deadair.ts under Node 24.
+//
+// It runs on any Node from 20 on, since that is what may be at hand, and from
+// any folder: paths in the arguments are the caller's. npm changes into the
+// checkout before it runs a script, so the folder that `npm run deadair` was
+// called from is taken from INIT_CWD; `data`, the default data folder, is then
+// still the one of the checkout.
+//
+// stdout is the command's alone: scripts read one line of JSON from it.
+import { spawn } from "node:child_process";
+import { constants } from "node:os";
+import { realpathSync } from "node:fs";
+import { prepare } from "./prepare.mjs";
+import { findNode24, inRoot, root, SetupError } from "./paths.mjs";
+import { whenNpmIsGone } from "./run.mjs";
+
+/** The commands that serve the page. Building it for `symbols upload` on a build machine would be waste. */
+const withPage = new Set(["up", "serve", "demo"]);
+
+const args = process.argv.slice(2);
+try {
+  await prepare({ page: withPage.has(args[0] ?? ""), tools: false });
+  run(findNode24());
+} catch (error) {
+  if (!(error instanceof SetupError)) throw error;
+  process.stderr.write(`deadair: ${error.message}\n`);
+  process.exitCode = 1;
+}
+
+/** @param {string} node */
+function run(node) {
+  const script = npmScript();
+  const child = spawn(node, ["--disable-warning=ExperimentalWarning", inRoot("bin/deadair.ts"), ...args], {
+    stdio: "inherit",
+    cwd: script?.calledFrom ?? process.cwd(),
+    env: {
+      // Compiled code is kept from one start to the next; where the checkout is read-only, Node does without.
+      NODE_COMPILE_CACHE: inRoot(".cache/compile"),
+      ...(script === undefined ? {} : { DEADAIR_DATA: inRoot("data") }),
+      ...process.env,
+    },
+  });
+  const forward = (/** @type {NodeJS.Signals} */ signal) => {
+    // Ctrl-C reaches the whole foreground group by itself; a second one would mean "stop at once".
+    if (signal === "SIGINT" && process.stdin.isTTY) return;
+    child.kill(signal);
+  };
+  for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) process.on(signal, forward);
+  whenNpmIsGone(() => child.kill("SIGTERM"));
+  child.once("error", (error) => {
+    process.stderr.write(`deadair: ${node} cannot be started (${error.message}). It needs glibc: on Alpine, use a Debian image.\n`);
+    process.exitCode = 1;
+  });
+  child.once("exit", (code, signal) => {
+    process.exitCode = code ?? 128 + (constants.signals[signal ?? "SIGTERM"] ?? 15);
+  });
+}
+
+/**
+ * Where this package's own npm script was called from. Other variables of npm are
+ * inherited by whatever a script starts, tests above all, so all of them must fit.
+ * @returns {{ calledFrom: string } | undefined}
+ */
+function npmScript() {
+  const { INIT_CWD: calledFrom, npm_lifecycle_event: script, npm_package_json: manifest } = process.env;
+  if (calledFrom === undefined || !["start", "deadair", "demo"].includes(script ?? "")) return undefined;
+  if (manifest !== inRoot("package.json") || realpathSync(process.cwd()) !== realpathSync(root)) return undefined;
+  return { calledFrom };
+}

@@ -1,0 +1,91 @@
+// The modules that a posted stack trace speaks of, and the names of the
+// addresses asked of each.
+import { type AddressName, lookUpAddresses } from "../../symbols/breakpad/lookup.ts";
+import type { SymbolState } from "../report.ts";
+import type { SymbolKey, SymbolSource } from "../stackwalker.ts";
+import type { PostedFrame, PostedModule } from "./posted-trace.ts";
+
+/** A module while its symbols are looked for. */
+export type TraceModule = {
+  /** The facts as they were posted. */
+  readonly module: PostedModule;
+  /** What is known of its symbols so far. */
+  state: SymbolState;
+  /** Addresses to look up, and what was found for each. */
+  readonly names: Map<number, AddressName | null>;
+};
+
+/** The modules of a trace: those it lists, then those only its frames name. */
+export class TraceModules {
+  readonly all: TraceModule[] = [];
+  private readonly byId = new Map<string, TraceModule>();
+  /** By lower-case base name; null where two modules share it. */
+  private readonly byName = new Map<string, TraceModule | null>();
+
+  constructor(modules: readonly PostedModule[]) {
+    for (const module of modules) {
+      const known = module.debug_id === null ? undefined : this.byId.get(module.debug_id);
+      if (known === undefined) this.add(module);
+    }
+  }
+
+  /** The module of a frame: by debug id; without one, by its name in the list. */
+  of(frame: PostedFrame): TraceModule | null {
+    const name = frame.module ?? frame.debug_file;
+    if (frame.debug_id !== null) {
+      return this.byId.get(frame.debug_id) ?? this.add({ code_file: name, debug_file: frame.debug_file ?? frame.module, debug_id: frame.debug_id, code_id: frame.code_id, version: null, base_addr: null, size: null });
+    }
+    if (name === null) return null;
+    const known = this.byName.get(baseName(name).toLowerCase());
+    if (known !== undefined) return known;
+    return this.add({ code_file: name, debug_file: null, debug_id: null, code_id: frame.code_id, version: null, base_addr: null, size: null });
+  }
+
+  private add(module: PostedModule): TraceModule {
+    const entry: TraceModule = { module, state: module.debug_id === null ? "no_debug_id" : "unused", names: new Map() };
+    this.all.push(entry);
+    if (module.debug_id !== null) this.byId.set(module.debug_id, entry);
+    for (const name of new Set([module.code_file, module.debug_file].filter((file) => file !== null).map((file) => baseName(file).toLowerCase()))) {
+      this.byName.set(name, this.byName.has(name) ? null : entry);
+    }
+    return entry;
+  }
+}
+
+/** Looks up all addresses, a module at a time; returns the modules without symbols. */
+export async function nameAll(entries: readonly TraceModule[], source: SymbolSource): Promise<SymbolKey[]> {
+  const wanted = entries.filter((entry) => entry.names.size > 0 && entry.module.debug_id !== null);
+  const keys = wanted.map((entry) => keyOf(entry.module));
+  const paths = await source.locate(keys);
+  const missing: SymbolKey[] = [];
+  for (const [i, entry] of wanted.entries()) {
+    const path = paths[i] ?? null;
+    if (path === null) {
+      entry.state = "missing";
+      missing.push(keys[i]!);
+      continue;
+    }
+    const addresses = [...entry.names.keys()];
+    const found = await lookUpAddresses(path, addresses);
+    if (!found.ok && found.problem.code === "symbol_file_unreadable") throw new Error(found.problem.message);
+    entry.state = found.ok ? "loaded" : "corrupt";
+    if (found.ok) for (const [j, address] of addresses.entries()) entry.names.set(address, found.value[j] ?? null);
+  }
+  return missing;
+}
+
+function keyOf(module: PostedModule): SymbolKey {
+  const file = module.debug_file ?? module.code_file ?? "";
+  return { debugFile: baseName(file), debugId: module.debug_id ?? "", codeFile: module.code_file ?? file, codeId: module.code_id };
+}
+
+/** Where a frame is looked up: callers inside their call instruction. */
+export function lookupOffset(frame: PostedFrame, index: number): number {
+  const offset = frame.offset ?? 0;
+  return index === 0 || frame.adjusted ? offset : Math.max(0, offset - 1);
+}
+
+/** The last component of a path of either kind of slash. */
+export function baseName(file: string): string {
+  return file.slice(Math.max(file.lastIndexOf("/"), file.lastIndexOf("\\")) + 1);
+}

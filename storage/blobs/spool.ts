@@ -1,0 +1,109 @@
+// The spool: where an upload waits until it is known to be wanted.
+//
+// Bytes stream into a temporary file and are hashed and counted on the way.
+// The file becomes a blob by `BlobStore.keep`, or is discarded; a process that
+// dies in between leaves it for `clean`, at the next start.
+import { createHash } from "node:crypto";
+import { mkdirSync, readdirSync, statSync, unlinkSync } from "node:fs";
+import { type FileHandle, open, unlink } from "node:fs/promises";
+import path from "node:path";
+import { uuidv7 } from "../uuid.ts";
+
+/** A complete temporary file. */
+export type SpooledFile = {
+  readonly path: string;
+  /** Lower-case hex. */
+  readonly sha256: string;
+  readonly bytes: number;
+  /** Removes it; does nothing when it is gone already. */
+  discard(): Promise<void>;
+};
+
+/** A temporary file that is being written. */
+export type SpoolWriter = {
+  readonly path: string;
+  /** Bytes written so far. */
+  readonly bytes: number;
+  write(chunk: Uint8Array): Promise<void>;
+  /** Ends the file: its bytes are on the disk when this resolves. */
+  finish(): Promise<SpooledFile>;
+  /** Gives up and removes it. */
+  abort(): Promise<void>;
+};
+
+/** A folder of temporary files. */
+export type Spool = {
+  readonly dir: string;
+  open(): Promise<SpoolWriter>;
+  write(bytes: Uint8Array): Promise<SpooledFile>;
+  /** Removes files that a dead process left: those older than `ageMs`. Returns how many. */
+  clean(ageMs: number): number;
+};
+
+/** Opens the spool in a folder, which is made if missing. */
+export function openSpool(dir: string): Spool {
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const start = async (): Promise<SpoolWriter> => {
+    const file = path.join(dir, `${uuidv7()}.part`);
+    return writer(file, await open(file, "wx", 0o600));
+  };
+  return {
+    dir,
+    open: start,
+    async write(bytes) {
+      const sink = await start();
+      try {
+        await sink.write(bytes);
+        return await sink.finish();
+      } catch (error) {
+        await sink.abort();
+        throw error;
+      }
+    },
+    clean(ageMs) {
+      let removed = 0;
+      for (const name of readdirSync(dir)) {
+        if (!name.endsWith(".part")) continue;
+        const file = path.join(dir, name);
+        try {
+          if (Date.now() - statSync(file).mtimeMs < ageMs) continue;
+          unlinkSync(file);
+          removed++;
+        } catch {
+          // Another process was quicker.
+        }
+      }
+      return removed;
+    },
+  };
+}
+
+function writer(file: string, handle: FileHandle): SpoolWriter {
+  const hash = createHash("sha256");
+  let bytes = 0;
+  let closed = false;
+  const discard = () => unlink(file).catch(() => {});
+  return {
+    path: file,
+    get bytes() {
+      return bytes;
+    },
+    async write(chunk) {
+      hash.update(chunk);
+      bytes += chunk.length;
+      // A FileHandle may write less than it was given.
+      for (let done = 0; done < chunk.length; ) done += (await handle.write(chunk, done, chunk.length - done)).bytesWritten;
+    },
+    async finish() {
+      await handle.datasync();
+      closed = true;
+      await handle.close();
+      return { path: file, sha256: hash.digest("hex"), bytes, discard };
+    },
+    async abort() {
+      if (!closed) await handle.close().catch(() => {});
+      closed = true;
+      await discard();
+    },
+  };
+}

@@ -1,0 +1,71 @@
+// What a file that is not a Breakpad symbol file is instead. People upload the
+// PDB, the program itself or a dSYM long before they read about `.sym` files;
+// "not a symbol file" alone helps nobody, so each is named with its next step.
+import { sniffCompression } from "./compression.ts";
+
+/** A kind of file recognised by its first bytes. */
+export type ForeignFormat = {
+  /** A word for programs, such as `pdb`. */
+  readonly kind: string;
+  /** What it is, for people, as the end of the sentence "it looks like …". */
+  readonly description: string;
+  /** What to do to get a symbol file from it. */
+  readonly hint: string;
+  /** True when symbols can be made from it, so that a folder scan mentions it. */
+  readonly isDebugFile: boolean;
+};
+
+const dumpSyms = (what: string) => `This version takes Breakpad .sym files: run dump_syms on ${what} and upload what it prints.`;
+const utf16Hint = "Windows PowerShell's `>` writes UTF-16; run dump_syms from cmd.exe, or with `dump_syms -o FILE`, so that the file stays as dump_syms wrote it.";
+
+/** Names what the first bytes belong to (512 suffice); null when they could be anything, a `.sym` included. */
+export function recogniseForeign(prefix: Uint8Array): ForeignFormat | null {
+  if (prefix.length === 0) return format("empty", "an empty file", "The build step that writes it may have failed; run dump_syms again and look at its messages.");
+  const compression = sniffCompression(prefix);
+  if (compression !== null) return format(compression, `${compression}-compressed data`, "Its contents were not looked at here; upload the .sym file itself, or compress it only once.");
+  for (const [kind, magic, description, hint, isDebugFile] of magics) {
+    if (startsWith(prefix, magic)) return { kind, description, hint, isDebugFile };
+  }
+  const [a, b, c, d] = prefix;
+  if (a === 0xff && b === 0xfe) return format("utf16", "UTF-16 text", utf16Hint);
+  if (a === 0xfe && b === 0xff) return format("utf16", "UTF-16 text (big-endian)", utf16Hint);
+  if (a === 0x4d && b === 0 && c === 0x4f && d === 0) return format("utf16", "UTF-16 text", utf16Hint);
+  if (a === 0xef && b === 0xbb && c === 0xbf) return format("utf8_bom", "text with a byte-order mark", "Remove the three bytes before MODULE; walkers call the file corrupt with them.");
+  const text = new TextDecoder("latin1").decode(prefix.subarray(0, 256)).trimStart().toLowerCase();
+  if (text.startsWith("<!doctype html") || text.startsWith("<html")) return format("html", "a web page", "A download answered with a page, often a sign-in form or an error; open the file to see which.");
+  if (text.startsWith("<?xml")) return format("xml", "an XML file", "Choose the .sym file that dump_syms wrote.");
+  return null;
+}
+
+function format(kind: string, description: string, hint: string, isDebugFile = false): ForeignFormat {
+  return { kind, description, hint, isDebugFile };
+}
+
+function startsWith(bytes: Uint8Array, magic: string): boolean {
+  if (bytes.length < magic.length) return false;
+  for (let i = 0; i < magic.length; i++) if (bytes[i] !== magic.charCodeAt(i)) return false;
+  return true;
+}
+
+const machO = [dumpSyms("its .dSYM (dsymutil makes one)"), true] as const;
+
+/** First bytes as Latin-1 text, with what they mean. The longest of two that share a beginning stands first. */
+const magics: readonly (readonly [kind: string, magic: string, description: string, hint: string, isDebugFile: boolean])[] = [
+  ["pdb", "Microsoft C/C++ MSF 7.00", "a PDB", dumpSyms("it"), true],
+  ["pdb", "Microsoft C/C++ program database 2.00", "a PDB of Visual C++ 6 or older", "Its format has no GUID; rebuild with a newer compiler.", true],
+  ["portable_pdb", "BSJB", "a portable PDB of .NET", "Deadair reads native code only.", false],
+  ["elf", "\x7fELF", "an ELF program, library or .debug file", dumpSyms("it"), true],
+  ["fat", "\xca\xfe\xba\xbe", "a fat Mach-O file (or a Java class)", ...machO],
+  ["fat", "\xca\xfe\xba\xbf", "a fat Mach-O file", ...machO],
+  ["macho", "\xcf\xfa\xed\xfe", "a Mach-O file", ...machO],
+  ["macho", "\xce\xfa\xed\xfe", "a Mach-O file of 32 bits", ...machO],
+  ["macho", "\xfe\xed\xfa\xcf", "a Mach-O file (big-endian)", ...machO],
+  ["macho", "\xfe\xed\xfa\xce", "a Mach-O file (big-endian, 32 bits)", ...machO],
+  ["pe", "MZ", "a Windows program or DLL", dumpSyms("its PDB"), true],
+  ["archive", "!<arch>", "a static library", "Symbols belong to the linked plugin, not to its parts; use that.", false],
+  ["zip", "PK\x03\x04", "a zip archive", "Unpack it and upload the .sym files in it.", false],
+  ["zip", "PK\x05\x06", "an empty zip archive", "Look at the step that packs it.", false],
+  ["minidump", "MDMP", "a minidump", "That is a crash, not symbols: `deadair crash send` posts it.", false],
+  ["source_bundle", "SYSB", "a Sentry source bundle", "Sources are not needed here; upload the .sym file.", false],
+  ["wasm", "\0asm", "a WebAssembly module", "Deadair reads native code only.", false],
+];

@@ -1,0 +1,94 @@
+// One stack as a table: number, function, source, module, trust. Inlined
+// functions are lines of their own, indented, above the function that holds
+// them. A line whose name went into the signature carries a mark.
+import type { FrameVerdict } from "../../signature/signature.ts";
+import type { Module, Thread } from "../../stackwalk/report.ts";
+import { CodeName } from "../parts/code-name.tsx";
+import { type StackLine, linesOfStack, sourceOf } from "./stack-lines.ts";
+import { trustText } from "./trust.ts";
+import { verdictAt, verdictText } from "./verdicts.ts";
+
+/** A thread's stack. `verdicts` is for the crashed thread only. */
+export function StackTable(props: { readonly thread: Thread; readonly modules: readonly Module[]; readonly caption: string; readonly verdicts?: readonly FrameVerdict[] }) {
+  const { thread, modules, caption } = props;
+  if (thread.frames.length === 0) return <p class="faint">No frames: the dump holds no stack for this thread.</p>;
+  return (
+    <>
+      <table class="stack" role="table">
+        <caption class="offscreen">{caption}</caption>
+        <thead role="rowgroup">
+          <tr role="row">
+            <th role="columnheader" scope="col">
+              <abbr title="Frame number, 0 is the innermost">#</abbr>
+            </th>
+            <th role="columnheader" scope="col">
+              Function
+            </th>
+            <th role="columnheader" scope="col">
+              Source
+            </th>
+            <th role="columnheader" scope="col">
+              Module
+            </th>
+            <th role="columnheader" scope="col">
+              <abbr title="How the frame was found, and how far to believe it">Trust</abbr>
+            </th>
+          </tr>
+        </thead>
+        <tbody role="rowgroup">
+          {linesOfStack(thread.frames, modules).map((line) => (
+            <StackRow key={`${line.frame}.${line.inline ?? ""}`} line={line} verdict={verdictAt(props.verdicts ?? [], line.frame, line.inline)} />
+          ))}
+        </tbody>
+      </table>
+      {thread.frames_truncated === true && <p class="faint">The stack goes on; frames past the limit were left out.</p>}
+    </>
+  );
+}
+
+function StackRow(props: { readonly line: StackLine; readonly verdict: FrameVerdict | null }) {
+  const { line, verdict } = props;
+  const inline = line.inline !== null;
+  const source = sourceOf(line);
+  const trust = trustText(line.trust);
+  const said = verdict === null ? null : verdictText(verdict.verdict);
+  const classes = [inline ? "inline" : "", said?.used === true ? "in-signature" : "", line.missing === null ? "" : "unnamed"].filter((one) => one !== "");
+  return (
+    <tr role="row" class={classes.join(" ") || undefined}>
+      <td role="cell" class="stack-number" title={said?.used === true ? "Part of the signature" : undefined}>
+        {inline ? <span class="offscreen">inlined into {line.frame}</span> : line.frame}
+      </td>
+      <td role="cell" class="stack-function">
+        {line.name === null ? <span class="code faint">{line.place}</span> : <CodeName name={line.name} />}
+        {inline && <span class="stack-note"> inlined</span>}
+        {line.missing !== null && (
+          <span class="stack-missing">
+            no symbols for <b>{line.missing.debugFile}</b> {line.missing.debugId === null ? "(no debug id: cannot be looked up)" : <code>{line.missing.debugId}</code>}
+          </span>
+        )}
+        {line.unloaded.map((one) => (
+          <span key={one} class="stack-missing">
+            unloaded: <code>{one}</code>
+          </span>
+        ))}
+      </td>
+      <td role="cell" class="stack-source">
+        {source !== null && (
+          <span class="code" title={line.file ?? undefined}>
+            {source}
+          </span>
+        )}
+      </td>
+      <td role="cell" class="stack-module">
+        {!inline && line.module !== null && <CodeName name={line.module} />}
+      </td>
+      <td role="cell" class="stack-trust">
+        {!inline && (
+          <span class={`trust ${trust.weight}`} title={trust.explains}>
+            {trust.label}
+          </span>
+        )}
+      </td>
+    </tr>
+  );
+}

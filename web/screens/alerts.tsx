@@ -1,0 +1,121 @@
+// Alerts: what fired, and what became of each delivery, attempt by attempt.
+import type { Alert, Delivery, Me } from "../../services/triage/schema.ts";
+import { Badge, type BadgeTone } from "../parts/badge.tsx";
+import { Heading } from "../parts/heading.tsx";
+import { ListFoot, WaitingBar } from "../parts/list-foot.tsx";
+import { ProblemNotice, StaleNotice, Waiting } from "../parts/notice.tsx";
+import { When } from "../parts/when.tsx";
+import { usePagedList } from "../state/paged-list.ts";
+import { hrefOf } from "../state/router.ts";
+import { formatUtc, plural } from "../text/amounts.ts";
+import { Destinations } from "./destinations.tsx";
+
+/** Destinations and the alerts sent to them. */
+export function AlertsScreen(props: { readonly project: Me["projects"][number] }) {
+  const { project } = props;
+  const list = usePagedList<Alert>(`/${project.slug}/alerts`);
+  const items = list.items.value;
+  return (
+    <>
+      <Heading title="Alerts" />
+      <StaleNotice problem={items === null ? null : list.problem.value} />
+      <Destinations project={project.slug} />
+      <section aria-labelledby="sent">
+        <h2 id="sent">Sent</h2>
+        <WaitingBar list={list} say={(rows) => plural(rows.length, "new alert")} />
+        {items === null ? list.problem.value === null ? <Waiting /> : <ProblemNotice problem={list.problem.value} retry={() => void list.refresh()} /> : null}
+        {items !== null && items.length === 0 && <p class="faint">No alert yet. The first crash of a new group sends one to every destination.</p>}
+        {items !== null && items.length > 0 && (
+          <ol class="alerts">
+            {items.map((alert) => (
+              <AlertRow key={alert.id} alert={alert} project={project.slug} />
+            ))}
+          </ol>
+        )}
+        <ListFoot list={list} noun={items?.length === 1 ? "alert" : "alerts"} />
+      </section>
+    </>
+  );
+}
+
+function AlertRow(props: { readonly alert: Alert; readonly project: string }) {
+  const { alert, project } = props;
+  const href = alert.group !== null ? hrefOf({ screen: "group", project, id: alert.group }) : alert.crash !== null ? hrefOf({ screen: "crash", project, id: alert.crash }) : null;
+  return (
+    <li class="alert">
+      <div class="alert-head">
+        {href === null ? <b>{alert.title}</b> : <a href={href}>{alert.title}</a>}
+        <span class="faint">
+          {alert.rule.replaceAll("_", " ")} · <When at={alert.createdAt} />
+        </span>
+      </div>
+      {alert.deliveries.length === 0 && <p class="faint">There was no destination to send it to.</p>}
+      {alert.deliveries.map((delivery) => (
+        <DeliveryRow key={delivery.id} delivery={delivery} />
+      ))}
+    </li>
+  );
+}
+
+const tones: { readonly [state: string]: BadgeTone } = { delivered: "good", failed: "bad", pending: "warn" };
+
+function DeliveryRow(props: { readonly delivery: Delivery }) {
+  const { delivery } = props;
+  const failed = delivery.attempts.filter((attempt) => attempt.error !== null).length;
+  return (
+    <details class="delivery">
+      <summary>
+        <Badge tone={tones[delivery.state] ?? "plain"} text={delivery.state} /> {delivery.destination.name} <span class="faint">{delivery.destination.kind}</span>{" "}
+        <span class="faint">
+          {plural(delivery.attempts.length, "attempt")}
+          {failed > 0 && `, ${failed} failed`}
+          {delivery.nextAttemptAt !== null && (
+            <>
+              {", next "}
+              <When at={delivery.nextAttemptAt} />
+            </>
+          )}
+        </span>
+      </summary>
+      {delivery.attempts.length === 0 ? <p class="faint">Not tried yet.</p> : <AttemptTable attempts={delivery.attempts} />}
+    </details>
+  );
+}
+
+function AttemptTable(props: { readonly attempts: Delivery["attempts"] }) {
+  return (
+    <table class="rows attempts" role="table">
+      <caption class="offscreen">Attempts</caption>
+      <thead role="rowgroup">
+        <tr role="row">
+          {["At (UTC)", "Status", "Took", "Error", "Answer"].map((name) => (
+            <th role="columnheader" key={name} scope="col">
+              {name}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody role="rowgroup">
+        {props.attempts.map((attempt) => (
+          <tr role="row" key={attempt.at}>
+            <td role="cell" class="when wide-cell">
+              {formatUtc(attempt.at).replace(" UTC", "")}
+            </td>
+            <td role="cell" data-label="Status">
+              {attempt.status ?? <span class="faint">none</span>}
+            </td>
+            <td role="cell" class="when" data-label="Took">
+              {attempt.milliseconds} ms
+            </td>
+            <td role="cell" data-label="Error">
+              {attempt.error ?? <span class="faint">none</span>}
+            </td>
+            <td role="cell" data-label="Answer">
+              {attempt.answer === null || attempt.answer === "" ? <span class="faint">empty</span> : <code>{attempt.answer}</code>}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

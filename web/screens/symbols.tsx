@@ -1,0 +1,146 @@
+// Symbols: what is missing and who waits for it, then what was uploaded.
+import type { Me, MissingSymbol, SymbolItem, SymbolPage } from "../../services/triage/schema.ts";
+import { CodeName } from "../parts/code-name.tsx";
+import { CopyLine } from "../parts/copy-button.tsx";
+import { Count } from "../parts/count.tsx";
+import { Heading } from "../parts/heading.tsx";
+import { ListFoot, WaitingBar } from "../parts/list-foot.tsx";
+import { Empty, ProblemNotice, StaleNotice, Waiting } from "../parts/notice.tsx";
+import { When } from "../parts/when.tsx";
+import { usePagedList } from "../state/paged-list.ts";
+import { formatBytes, plural } from "../text/amounts.ts";
+import { symbolUploadCommand } from "../text/upload-address.ts";
+
+/** Missing and uploaded symbol files of a project. */
+export function SymbolsScreen(props: { readonly project: Me["projects"][number] }) {
+  const { project } = props;
+  const list = usePagedList<SymbolItem>(`/${project.slug}/symbols`);
+  const page = list.head.value as SymbolPage | null;
+  const items = list.items.value;
+  if (items === null || page === null)
+    return (
+      <>
+        <Heading title="Symbols" />
+        {list.problem.value === null ? <Waiting /> : <ProblemNotice problem={list.problem.value} retry={() => void list.refresh()} />}
+      </>
+    );
+  return (
+    <>
+      <Heading title="Symbols" />
+      <StaleNotice problem={list.problem.value} />
+      <section aria-labelledby="missing">
+        <h2 id="missing">Missing</h2>
+        {page.missing.length === 0 ? (
+          <p class="faint">No crash waits for symbols.</p>
+        ) : (
+          <>
+            <MissingTable missing={page.missing} />
+            <p>Upload them; the crashes that wait are read again by themselves:</p>
+            <CopyLine text={symbolUploadCommand(location.origin, project.slug, "build/")} what="Command that uploads symbols" />
+          </>
+        )}
+      </section>
+      <section aria-labelledby="uploaded">
+        <h2 id="uploaded">Uploaded</h2>
+        <WaitingBar list={list} say={(rows) => plural(rows.length, "new file")} />
+        {items.length === 0 ? (
+          <Empty title="No symbols were uploaded yet.">
+            <p>Without them, frames are module names and offsets. Let the build upload them:</p>
+            <CopyLine text={symbolUploadCommand(location.origin, project.slug, "build/")} what="Command that uploads symbols" />
+          </Empty>
+        ) : (
+          <SymbolTable items={items} />
+        )}
+        <ListFoot list={list} noun={items.length === 1 ? "file" : "files"} />
+      </section>
+    </>
+  );
+}
+
+function MissingTable(props: { readonly missing: readonly MissingSymbol[] }) {
+  return (
+    <table class="rows missing" role="table">
+      <caption class="offscreen">Modules that crashes needed and nobody uploaded</caption>
+      <thead role="rowgroup">
+        <tr role="row">
+          <th role="columnheader" scope="col">Debug file</th>
+          <th role="columnheader" scope="col">Debug id</th>
+          <th role="columnheader" scope="col" class="number">Crashes that wait</th>
+        </tr>
+      </thead>
+      <tbody role="rowgroup">
+        {props.missing.map((one) => (
+          <tr role="row" key={`${one.debugFile} ${one.debugId}`}>
+            <td role="cell" class="wide-cell">
+              <CodeName name={one.debugFile} />
+            </td>
+            <td role="cell" class="full-cell">
+              <code class="debug-id">{one.debugId}</code>
+            </td>
+            <td role="cell" class="number strong" data-label="Crashes">
+              <Count value={one.crashes} />
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function SymbolTable(props: { readonly items: readonly SymbolItem[] }) {
+  return (
+    <table class="rows symbols" role="table">
+      <caption class="offscreen">Uploaded symbol files</caption>
+      <thead role="rowgroup">
+        <tr role="row">
+          <th role="columnheader" scope="col">Debug file</th>
+          <th role="columnheader" scope="col">Debug id</th>
+          <th role="columnheader" scope="col">System</th>
+          <th role="columnheader" scope="col" class="number">Functions</th>
+          <th role="columnheader" scope="col" class="number">Lines</th>
+          <th role="columnheader" scope="col" class="number">
+            <abbr title="Rows of unwind data: without them, stacks are guessed">Unwind</abbr>
+          </th>
+          <th role="columnheader" scope="col" class="number">Size</th>
+          <th role="columnheader" scope="col">Uploaded</th>
+        </tr>
+      </thead>
+      <tbody role="rowgroup">
+        {props.items.map((item) => (
+          <tr role="row" key={item.id}>
+            <td role="cell" class="wide-cell">
+              <CodeName name={item.debugFile} />
+            </td>
+            <td role="cell" class="full-cell">
+              <code class="debug-id">{item.debugId}</code>
+            </td>
+            <td role="cell" data-label="System">
+              {item.os} {item.arch}
+            </td>
+            <td role="cell" class="number" data-label="Functions">
+              <Count value={item.functions} />
+            </td>
+            <td role="cell" class="number" data-label="Lines">
+              <Count value={item.lines} />
+            </td>
+            <td role="cell" class="number" data-label="Unwind rows">
+              {item.unwindRows === 0 ? (
+                <span class="warn-text" title="No unwind data: stacks through this module are guessed">
+                  none
+                </span>
+              ) : (
+                <Count value={item.unwindRows} />
+              )}
+            </td>
+            <td role="cell" class="number" data-label="Size">
+              {formatBytes(item.bytes)}
+            </td>
+            <td role="cell" class="when" data-label="Uploaded">
+              <When at={item.createdAt} />
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
