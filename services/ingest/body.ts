@@ -95,16 +95,28 @@ function chain(stages: readonly [Readable, ...Transform[]]): Readable {
   for (const to of stages.slice(1) as Transform[]) {
     const source = from;
     source.on("error", (error) => to.destroy(error));
-    source.on("close", () => {
-      // A client that went away ends no body: without this, readers would wait for ever.
-      if (!source.readableEnded && !source.errored) to.destroy(new Refusal(refuse(400, "incomplete_body", "The upload ended before its end.", "Send it again.").problem));
-    });
+    // A client that went away ends no body: without this, readers would wait for ever.
+    const cutOff = () => {
+      if (!source.readableEnded) to.destroy(source.errored ?? new Refusal(refuse(400, "incomplete_body", "The upload ended before its end.", "Send it again.").problem));
+    };
+    source.on("close", cutOff);
+    // It may have gone while its key was being looked up; then there is no event to come.
+    if (source.destroyed) cutOff();
     to.on("close", () => {
-      if (!to.readableEnded && source !== stages[0]) source.destroy();
+      if (to.readableEnded) return;
+      if (source !== stages[0]) source.destroy();
+      else {
+        // The rest of what a client sends is read and dropped: closing on it would
+        // take the answer away that says why.
+        source.unpipe(to);
+        source.resume();
+      }
     });
     source.pipe(to);
     from = to;
   }
+  // Until somebody reads, an error must wait for them, not end the process.
+  last.on("error", () => {});
   return last;
 }
 

@@ -23,44 +23,58 @@ export type Form = { readonly fields: ReadonlyMap<string, string>; readonly file
 /** Reads a form to its end. When it is refused, or when the client goes away, nothing of it is left on the spool. */
 export async function readForm(body: Readable, contentType: string, spool: Spool, limits: Limits): Promise<Result<Form>> {
   if (!/;\s*boundary=/i.test(contentType)) {
-    body.resume();
+    body.destroy();
     return refuse(400, "no_boundary", "The form's Content-Type has no boundary.", "Let the HTTP library set Content-Type: multipart/form-data itself.");
   }
-  const files: FormFile[] = [];
+  const saves: Promise<FormFile>[] = [];
+  let fields: Map<string, string> | undefined;
+  let failure: unknown;
   try {
-    const fields = await parse(body, contentType, spool, limits, files);
-    return ok({ fields, files });
+    fields = await parse(body, contentType, limits, (field, name, stream) => {
+      const saved = save(field, name, stream, spool, limits);
+      saves.push(saved);
+      return saved;
+    });
   } catch (error) {
+    failure = error;
     body.destroy();
-    await Promise.all(files.map((kept) => kept.file.discard()));
-    return { ok: false, problem: formProblem(error) };
   }
+  const settled = await Promise.allSettled(saves);
+  const files = settled.flatMap((save) => (save.status === "fulfilled" ? [save.value] : []));
+  if (fields !== undefined && files.length === saves.length) return ok({ fields, files });
+  await Promise.all(files.map((kept) => kept.file.discard()));
+  const rejected = settled.find((save) => save.status === "rejected");
+  return { ok: false, problem: formProblem(failure ?? rejected?.reason) };
 }
 
 function formProblem(error: unknown) {
   const message = error instanceof Error ? error.message : "";
-  if (/^(Unexpected end of|Malformed|Part terminated early|Multipart: Boundary not found)/i.test(message)) {
+  if (/^(Unexpected end of|Malformed|Part terminated early|Multipart: Boundary not found)/.test(message)) {
     return refuse(400, "malformed_form", `The form is not well-formed or was cut off (${message}).`, "Send it again with a closing boundary.").problem;
   }
   return problemOf(error);
 }
 
-function parse(body: Readable, contentType: string, spool: Spool, limits: Limits, files: FormFile[]): Promise<Map<string, string>> {
+type TakeFile = (field: string, name: string, stream: BusboyFileStream) => Promise<FormFile>;
+
+// Resolves with the fields at the form's end. Rejects at the first thing that is
+// wrong, after destroying the files that are still open, so that their savers end too.
+function parse(body: Readable, contentType: string, limits: Limits, take: TakeFile): Promise<Map<string, string>> {
   return new Promise((resolve, reject) => {
     const fields = new Map<string, string>();
+    const open = new Set<BusboyFileStream>();
     const busboy = new Busboy({
       headers: { "content-type": contentType } as BusboyHeaders,
       limits: { fieldSize: limits.UPLOAD_FIELD_BYTES, fields: limits.UPLOAD_FIELDS_COUNT, files: limits.ATTACHMENTS_COUNT + 1, fieldNameSize: 400 },
     });
     let fieldBytes = 0;
-    let saving: Promise<void> = Promise.resolve();
     let failed = false;
     const fail = (error: unknown) => {
       if (failed) return;
       failed = true;
       body.unpipe(busboy);
-      // Files that are still being written must be finished before they can be removed.
-      void saving.catch(() => {}).then(() => reject(error));
+      for (const stream of open) stream.destroy(error instanceof Error ? error : new Error(String(error)));
+      reject(error);
     };
 
     busboy.on("field", (name, value, nameCut, valueCut) => {
@@ -70,36 +84,34 @@ function parse(body: Readable, contentType: string, spool: Spool, limits: Limits
       fields.set(name, value);
     });
     busboy.on("file", (field, stream, filename) => {
-      stream.on("error", fail);
-      const saved = save(field, stream, filename ?? field, spool, limits).then((file) => {
-        files.push(file);
-      });
-      saving = Promise.all([saving, saved]).then(() => {});
-      saved.catch(fail);
+      // Its saver sees the error; without a listener it would end the process.
+      stream.on("error", () => {});
+      if (failed) return void stream.destroy();
+      open.add(stream);
+      take(field, filename ?? field, stream)
+        .finally(() => open.delete(stream))
+        .catch(fail);
     });
     busboy.on("fieldsLimit", () => fail(new Refusal(tooMany("UPLOAD_FIELDS_COUNT", "fields", limits.UPLOAD_FIELDS_COUNT))));
     busboy.on("filesLimit", () => fail(new Refusal(tooMany("ATTACHMENTS_COUNT", "attachments", limits.ATTACHMENTS_COUNT))));
     busboy.on("error", fail);
     body.on("error", fail);
-    busboy.on("finish", () => {
-      saving.then(() => !failed && resolve(fields), fail);
-    });
+    busboy.on("finish", () => resolve(fields));
     body.pipe(busboy);
   });
 }
 
-async function save(field: string, stream: BusboyFileStream, filename: string, spool: Spool, limits: Limits): Promise<FormFile> {
+async function save(field: string, name: string, stream: BusboyFileStream, spool: Spool, limits: Limits): Promise<FormFile> {
   const isDump = field === dumpField;
   const limit = isDump ? "DUMP_INFLATED_BYTES" : "ATTACHMENT_BYTES";
   const sink = await spool.open();
   try {
     for await (const chunk of isDump ? inflated(stream) : (stream as AsyncIterable<Buffer>)) {
-      if (sink.bytes + chunk.length > limits[limit]) throw new Refusal(overLimit(limits, limit, isDump ? "The minidump" : `The attachment "${filename.slice(0, 80)}"`));
+      if (sink.bytes + chunk.length > limits[limit]) throw new Refusal(overLimit(limits, limit, isDump ? "The minidump" : `The attachment "${name.slice(0, 80)}"`));
       await sink.write(chunk);
     }
-    return { field, name: filename, file: await sink.finish() };
+    return { field, name, file: await sink.finish() };
   } catch (error) {
-    stream.resume();
     await sink.abort();
     throw error;
   }

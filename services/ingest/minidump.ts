@@ -42,8 +42,6 @@ export function minidumpRoutes(app: FastifyInstance, context: Context): void {
     app.post<{ Params: { project: string } }>(url, async (request, reply) => {
       const stored = await handler(request, request.params.project);
       if (stored.ok) return reply.type("text/plain; charset=utf-8").send(stored.value);
-      // The rest of a refused body is not worth reading.
-      if (!request.raw.readableEnded) reply.header("connection", "close");
       return answerProblem(reply, stored.problem);
     });
   }

@@ -18,10 +18,7 @@ export function symbolUploadRoutes(app: FastifyInstance, context: Context): void
     const body = requestBody(request.raw, limits, "SYMBOL_BODY_BYTES");
     if (!body.ok) return answerProblem(reply, body.problem);
     const stored = await storeSymbols(context.storage, limits, caller.value.project.id, body.value);
-    if (!stored.ok) {
-      if (!request.raw.readableEnded) reply.header("connection", "close");
-      return answerProblem(reply, stored.problem);
-    }
+    if (!stored.ok) return answerProblem(reply, stored.problem);
     const { item, created } = stored.value;
     return reply.code(created ? 201 : 200).send({ ...item, debug_file: item.debugFile, debug_id: item.debugId });
   });

@@ -96,15 +96,23 @@ export async function testDestination(db: Database, projectId: number, id: strin
 
 /** Gives a failed delivery all its attempts again, the first one now. Its log stays. */
 export async function retryDelivery(db: Database, projectId: number, id: string): Promise<Result<null>> {
+  const missing = refuse(404, "no_such_delivery", `There is no delivery ${id.slice(0, 40)} in this project.`, "Its destination may have been removed.");
+  if (!isUuid(id)) return missing;
   return db.transaction().execute(async (tx) => {
-    const row = isUuid(id) ? await tx.selectFrom("deliveries").select("state").where("project_id", "=", projectId).where("id", "=", id).forUpdate().executeTakeFirst() : undefined;
-    if (row === undefined) return refuse(404, "no_such_delivery", `There is no delivery ${id.slice(0, 40)} in this project.`, "Its destination may have been removed.");
-    if (row.state !== "failed") return refuse(409, "not_failed", `The delivery is ${row.state}; only a failed one can be sent again.`, row.state === "pending" ? "It is tried again by itself." : "Send a test to the destination instead.");
-    await tx
+    // Changed only if it is failed still: of two people who press the button one does it.
+    const changed = await tx
       .updateTable("deliveries")
       .set({ state: "pending", attempts: 0, next_attempt_at: sql<Date>`now()`, finished_at: null })
+      .where("project_id", "=", projectId)
       .where("id", "=", id)
-      .execute();
+      .where("state", "=", "failed")
+      .returning("id")
+      .executeTakeFirst();
+    if (changed === undefined) {
+      const row = await tx.selectFrom("deliveries").select("state").where("project_id", "=", projectId).where("id", "=", id).executeTakeFirst();
+      if (row === undefined) return missing;
+      return refuse(409, "not_failed", `The delivery is ${row.state}; only a failed one can be sent again.`, row.state === "delivered" ? "Send a test to the destination instead." : "It is tried again by itself.");
+    }
     // A key of its own: the queue may still hold a job of the attempts before.
     await enqueue(tx, "deliver", `deliver-${id}-again-${uuidv7()}`, { delivery: id });
     return ok(null);
@@ -178,13 +186,15 @@ function readHookUrl(text: string, settings: Settings): Result<string> {
 // Only what can be said without asking a name server, so that the person who
 // typed it hears it at once. What keeps requests inside out is the guard in
 // workers/deliver, which judges every address at the time it is used.
-const plainlyPrivate = new net.BlockList();
-for (const [prefix, bits] of [["0.0.0.0", 8], ["10.0.0.0", 8], ["100.64.0.0", 10], ["127.0.0.0", 8], ["169.254.0.0", 16], ["172.16.0.0", 12], ["192.168.0.0", 16]] as const) plainlyPrivate.addSubnet(prefix, bits);
-for (const [prefix, bits] of [["::", 127], ["::ffff:0:0", 96], ["fc00::", 7], ["fe80::", 10]] as const) plainlyPrivate.addSubnet(prefix, bits, "ipv6");
+// Two lists, since a list that holds the IPv4-mapped range takes every IPv4 address for a member.
+const plainlyPrivate = { ipv4: new net.BlockList(), ipv6: new net.BlockList() };
+for (const [prefix, bits] of [["0.0.0.0", 8], ["10.0.0.0", 8], ["100.64.0.0", 10], ["127.0.0.0", 8], ["169.254.0.0", 16], ["172.16.0.0", 12], ["192.168.0.0", 16]] as const) plainlyPrivate.ipv4.addSubnet(prefix, bits, "ipv4");
+for (const [prefix, bits] of [["::", 127], ["::ffff:0:0", 96], ["fc00::", 7], ["fe80::", 10]] as const) plainlyPrivate.ipv6.addSubnet(prefix, bits, "ipv6");
 
 function isPlainlyPrivate(hostname: string): boolean {
   const host = hostname.replace(/^\[|\]$/g, "").replace(/\.$/, "");
   const family = net.isIP(host);
-  if (family !== 0) return plainlyPrivate.check(host, family === 6 ? "ipv6" : "ipv4");
+  if (family === 4) return plainlyPrivate.ipv4.check(host, "ipv4");
+  if (family === 6) return plainlyPrivate.ipv6.check(host, "ipv6");
   return host === "localhost" || host.endsWith(".localhost");
 }
