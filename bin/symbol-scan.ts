@@ -124,8 +124,9 @@ async function readInflatedHead(at: string, compression: Compression): Promise<B
       if (size >= headerPrefixBytes) break;
     }
   } catch (error) {
-    // Damage after the first bytes is found when the whole file is read.
-    if (size === 0 && error instanceof Error) return null;
+    // zlib's and the disk's errors carry a code. Damage further on is found when the whole file is read.
+    if (error instanceof Error && "code" in error) return null;
+    throw error;
   }
   return Buffer.concat(chunks);
 }

@@ -25,7 +25,6 @@ export const processTerminal: Terminal = {
 
 /** Text from a file or a server with nothing in it that a terminal would obey. */
 export function printable(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what is replaced
   return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "\ufffd");
 }
 

@@ -6,7 +6,19 @@
 // need not balance: one that is never closed reaches to the end, a closing one
 // without a partner is an ordinary character.
 
-const closers: { readonly [open: string]: string } = { "(": ")", "<": ">", "[": "]", "{": "}", "`": "'" };
+const [space, dash, letterO] = [0x20, 0x2d, 0x6f];
+
+const pairs = ["()", "[]", "{}", "<>", "`'"];
+/** Kinds of brackets from this on close only what is innermost. */
+const firstAmbiguousKind = pairs.indexOf("<>") + 1;
+/** By character code: the kind of bracket that it opens, from 1; 0 for none. */
+const openKind = new Uint8Array(128);
+/** By character code: the kind of bracket that it closes. */
+const closeKind = new Uint8Array(128);
+for (const [index, pair] of pairs.entries()) {
+  openKind[pair.charCodeAt(0)] = index + 1;
+  closeKind[pair.charCodeAt(1)] = index + 1;
+}
 
 /** The longest first, since `<<=` starts with `<<`. */
 const operatorSymbols = [
@@ -20,7 +32,7 @@ const operatorSymbols = [
  * -1 when no such keyword starts there. Its symbols must not be taken for brackets.
  */
 export function operatorEnd(text: string, at: number): number {
-  if (text.charCodeAt(at) !== 0x6f || !text.startsWith("operator", at)) return -1;
+  if (text.charCodeAt(at) !== letterO || !text.startsWith("operator", at)) return -1;
   if (at > 0 && isWordCode(text.charCodeAt(at - 1))) return -1;
   const end = at + "operator".length;
   if (isWordCode(text.charCodeAt(end))) return -1;
@@ -41,28 +53,37 @@ function isWordCode(code: number): boolean {
 
 /** A stack of open brackets that forgives what does not balance. */
 class OpenBrackets {
-  readonly #expected: string[] = [];
-  // How many of each closer are expected, so that a stray one costs nothing.
-  readonly #counts = new Map<string, number>();
+  readonly #kinds: number[] = [];
+  // How many of each kind are open, so that a stray closing one costs nothing.
+  readonly #counts = [0, 0, 0, 0, 0, 0];
 
   get depth(): number {
-    return this.#expected.length;
+    return this.#kinds.length;
   }
 
-  open(closer: string): void {
-    this.#expected.push(closer);
-    this.#counts.set(closer, (this.#counts.get(closer) ?? 0) + 1);
+  /** Takes the next character, by its code and that of the one before. */
+  take(code: number, before: number): void {
+    if (code >= 128) return;
+    const opened = openKind[code] ?? 0;
+    if (opened !== 0) {
+      this.#kinds.push(opened);
+      this.#counts[opened] = (this.#counts[opened] ?? 0) + 1;
+      return;
+    }
+    const closed = closeKind[code] ?? 0;
+    // The arrow of `auto f() -> int` and of `Fn() -> T` closes nothing.
+    if (closed !== 0 && !(before === dash && code === 0x3e)) this.#close(closed);
   }
 
-  /** Takes a possible closing character. A round, square or curly one also closes what was left open within it, as in `(a<b)`; `>` and `'` do not, since both also stand for themselves. */
-  close(char: string): void {
-    if ((this.#counts.get(char) ?? 0) === 0) return;
-    if ((char === ">" || char === "'") && this.#expected.at(-1) !== char) return;
+  /** A round, square or curly bracket also closes what was left open within it, as in `(a<b)`; `>` and `'` do not, since both also stand for themselves. */
+  #close(kind: number): void {
+    if (this.#counts[kind] === 0) return;
+    if (kind >= firstAmbiguousKind && this.#kinds.at(-1) !== kind) return;
     for (;;) {
-      const top = this.#expected.pop();
+      const top = this.#kinds.pop();
       if (top === undefined) return;
-      this.#counts.set(top, (this.#counts.get(top) ?? 1) - 1);
-      if (top === char) return;
+      this.#counts[top] = (this.#counts[top] ?? 1) - 1;
+      if (top === kind) return;
     }
   }
 }
@@ -71,16 +92,13 @@ class OpenBrackets {
 export function closingBracket(text: string, at: number): number {
   const brackets = new OpenBrackets();
   for (let i = at; i < text.length; i++) {
-    const operator = i > at ? operatorEnd(text, i) : -1;
-    if (operator > 0) {
-      i = operator - 1;
+    const code = text.charCodeAt(i);
+    if (code === letterO) {
+      const operator = operatorEnd(text, i);
+      if (operator > 0) i = operator - 1;
       continue;
     }
-    const char = text[i] ?? "";
-    const closer = closers[char];
-    if (closer !== undefined) brackets.open(closer);
-    // The arrow of `auto f() -> int` and of `Fn() -> T` closes nothing.
-    else if (!(char === ">" && text[i - 1] === "-")) brackets.close(char);
+    brackets.take(code, text.charCodeAt(i - 1));
     if (brackets.depth === 0) return i;
   }
   return -1;
@@ -99,14 +117,15 @@ export function collapse(text: string, open: "<" | "(", replacement: string, kep
   if (!text.includes(open)) return text;
   let out = "";
   let from = 0;
+  const opener = open.charCodeAt(0);
   for (let i = 0; i < text.length; i++) {
-    const operator = operatorEnd(text, i);
-    if (operator > 0) {
-      i = operator - 1;
+    const code = text.charCodeAt(i);
+    if (code === letterO) {
+      const operator = operatorEnd(text, i);
+      if (operator > 0) i = operator - 1;
       continue;
     }
-    if (text[i] !== open) continue;
-    if (kept.after?.some((word) => text.endsWith(word, i)) === true) continue;
+    if (code !== opener || kept.after?.some((word) => text.endsWith(word, i)) === true) continue;
     const close = closingBracket(text, i);
     const end = close < 0 ? text.length : close + 1;
     const token = text.slice(i, end);
@@ -125,23 +144,22 @@ export function dropPrefixAndReturnType(text: string): string {
   const brackets = new OpenBrackets();
   const starts = [0];
   for (let i = 0; i < text.length; i++) {
-    const char = text[i] ?? "";
+    const code = text.charCodeAt(i);
     if (brackets.depth === 0) {
-      if (operatorEnd(text, i) > 0) return text.slice(starts.at(-1));
-      if (char === " ") {
+      if (code === letterO && operatorEnd(text, i) > 0) return text.slice(starts.at(-1));
+      if (code === space) {
         // A trailing return type: the name is before it.
         if (text.startsWith("-> ", i + 1)) return dropPrefixAndReturnType(text.slice(0, i));
         starts.push(i + 1);
         continue;
       }
     }
-    const closer = closers[char];
-    if (closer !== undefined) brackets.open(closer);
-    else if (!(char === ">" && text[i - 1] === "-")) brackets.close(char);
+    brackets.take(code, text.charCodeAt(i - 1));
   }
   while (starts.length > 1) {
     const start = starts.at(-1) ?? 0;
-    if (start < text.length && !text.startsWith("(", start) && !text.startsWith("[clone", start)) break;
+    const belongs = text.startsWith("(", start) ? !text.startsWith("(anonymous namespace)", start) : text.startsWith("[clone", start);
+    if (start < text.length && !belongs) break;
     starts.pop();
   }
   return text.slice(starts.at(-1)).trimEnd();

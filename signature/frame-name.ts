@@ -77,8 +77,14 @@ function settle(name: string, isRustFile: boolean): string {
     const next = clip(isRustFile || hasRustHash(text) ? normaliseRust(text) : normaliseCpp(text));
     if (next === text) break;
     text = clean(next);
+    if (isSettled(text)) break;
   }
   return text;
+}
+
+/** True for a plain qualified name, in which another pass can find nothing; nearly all are, and it halves the work. */
+function isSettled(text: string): boolean {
+  return /^(?:[\w:~]|<T>)+$/.test(text) && !/std::_|_GLOBAL__N_|::h[0-9a-fA-F]/.test(text);
 }
 
 function clip(text: string): string {

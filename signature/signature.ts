@@ -82,7 +82,7 @@ export function sign(report: Report, lists: Lists = ownLists): Signature {
   const named = thread === undefined ? [] : nameFrames(thread, isWindows, lists);
   const assembly = assemble(named, lists);
   const notes: string[] = [];
-  if (crashing === null && thread !== undefined) notes.push("no crashing thread is known; the first thread is used");
+  if (crashing === null && named.length > 0) notes.push("no crashing thread is known; the first thread is used");
   notes.push(...assembly.notes);
 
   const empty = crashing === null ? "EMPTY: no crashing thread identified" : "EMPTY: no frame data available";

@@ -21,8 +21,8 @@ export function machineText(report: Report): string {
   const crashing = crash.crashing_thread;
   // Breakpad prints the thread that crashed first, then the others in order.
   const order = [...report.threads.keys()].sort((a, b) => Number(b === crashing) - Number(a === crashing));
-  for (const index of order) lines.push(...threadRows(index, report.threads[index]?.frames ?? [], system.cpu_arch));
-  return `${lines.join("\n")}\n`;
+  const rows = order.flatMap((index) => threadRows(index, report.threads[index]?.frames ?? [], system.cpu_arch));
+  return `${[...lines, ...rows].join("\n")}\n`;
 }
 
 function crashReason({ crash_info: crash }: Report): string {

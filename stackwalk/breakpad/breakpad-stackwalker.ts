@@ -10,6 +10,7 @@
 //      here, with a sentence; ids and names of threads come from here too;
 //   2. ask the symbol source for all modules in one question;
 //   3. lay the answers out as symlinks in Breakpad's store layout;
+//      hide streams that lie past the end of the file (safe-dump.ts);
 //   4. run the walker twice, at the same time: `-m` has exact fields and whole
 //      source paths, the output for people has trust, registers, inlining and
 //      which symbols failed. Neither has both;
@@ -23,7 +24,10 @@
 // succeeds never pays for logging.
 //
 // Limits: options.timeoutMs and options.outputBytes for each run; the walker
-// itself stops at 2^20 frames a thread, 2048 modules, 128 streams.
+// itself stops at 2^20 frames a thread, 2048 modules, 128 streams. Its memory
+// is bounded by the sizes of the dump and the symbol files only (about six
+// times a `.sym`), and a worker that is killed leaves a stuck walker behind:
+// an operator bounds both by the container's limits.
 //
 // Left out: the start of a function is printed only for frames without a line
 // (`function_offset` is null else); last error values; anything about modules
@@ -41,6 +45,7 @@ import type { Stackwalker, SymbolKey, SymbolSource, Walk, WalkFailure, WalkOptio
 import { keyName, makeReport, symbolKey } from "./breakpad-report.ts";
 import { parseHumanOutput } from "./human-output.ts";
 import { parseMachineOutput } from "./machine-output.ts";
+import { safeDump } from "./safe-dump.ts";
 import { layOutSymbols } from "./symbol-folder.ts";
 import { shippedWalker, type WalkerBinary } from "./walker-binary.ts";
 import { runWalker, type Run } from "./walker-process.ts";
@@ -84,7 +89,7 @@ async function walkInspected({ name, binary, dumpPath, dump, symbols, options }:
   const laidOut = await layOutSymbols(folder, keys, paths);
   const located = new Set(keys.filter((_, i) => laidOut[i]).map(keyName));
 
-  const args = [resolve(dumpPath), folder];
+  const args = [resolve(await safeDump(dumpPath, dump, options.workDir)), folder];
   const [machineRun, humanRun] = await runBoth(binary.path, [["-m", ...args], args], options);
   for (const run of [machineRun, humanRun]) {
     if (run.kind === "failed") return { ok: false, failure: run.failure };

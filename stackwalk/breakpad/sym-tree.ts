@@ -4,25 +4,15 @@
 import { closeSync, openSync, readSync, type Dirent } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { readSymbolHeader } from "../../symbols/breakpad/header.ts";
 import type { SymbolSource } from "../stackwalker.ts";
 import { keyName } from "./breakpad-report.ts";
 import { symbolPath } from "./symbol-folder.ts";
 
-/** Bytes read of a file to find its MODULE record. */
-const HEAD_BYTES = 1024;
+/** Bytes read of a file: its MODULE record is the first line, and nothing else is asked. */
+const HEAD_BYTES = 4096;
 /** Files looked at in all trees together. */
 const FILES_MAX = 100_000;
-
-/** What a MODULE record says. */
-export type ModuleRecord = { readonly os: string; readonly arch: string; readonly debugId: string; readonly debugFile: string };
-
-/** Parses `MODULE <os> <arch> <id> <name>`; null when the text does not start with one. */
-export function parseModuleRecord(text: string): ModuleRecord | null {
-  const match = /^MODULE (\S+) (\S+) ([0-9A-Fa-f]+) ([^\r\n]+)/.exec(text);
-  if (!match) return null;
-  const [, os = "", arch = "", id = "", name = ""] = match;
-  return { os, arch, debugId: id.toUpperCase(), debugFile: name.trimEnd() };
-}
 
 /** Makes a source over folders, searched in order; the first file of a module stands. Rejects when a folder cannot be read. */
 export async function symTree(folders: readonly string[]): Promise<SymbolSource> {
@@ -34,11 +24,12 @@ export async function symTree(folders: readonly string[]): Promise<SymbolSource>
     const files = entries.filter(isSym).map((entry) => join(entry.parentPath, entry.name)).sort();
     const stray: [string, string][] = [];
     for (const path of files.slice(0, left)) {
-      const record = parseModuleRecord(head(path));
-      if (!record) continue;
-      const place = symbolPath(record);
-      if (place && path === join(folder, ...place)) put(paths, keyName(record), path);
-      else stray.push([keyName(record), path]);
+      const header = readSymbolHeader(head(path));
+      const place = header.ok ? symbolPath(header.value) : null;
+      if (!header.ok || !place) continue;
+      const name = keyName({ debugFile: place[0], debugId: header.value.debugId });
+      if (path === join(folder, ...place)) put(paths, name, path);
+      else stray.push([name, path]);
     }
     left -= files.length;
     for (const [name, path] of stray) put(paths, name, path);
@@ -56,19 +47,19 @@ function put(paths: Map<string, string>, name: string, path: string): void {
   if (!paths.has(name)) paths.set(name, path);
 }
 
-function head(path: string): string {
+/** The first bytes of a file; none of what cannot be read: a broken link or a file without rights is no symbol file for us. */
+function head(path: string): Uint8Array {
+  const bytes = Buffer.alloc(HEAD_BYTES);
   let fd: number;
   try {
     fd = openSync(path, "r");
   } catch {
-    // A broken link or a file without rights is no symbol file for us.
-    return "";
+    return bytes.subarray(0, 0);
   }
   try {
-    const bytes = Buffer.alloc(HEAD_BYTES);
-    return bytes.toString("utf8", 0, readSync(fd, bytes, 0, HEAD_BYTES, 0));
+    return bytes.subarray(0, readSync(fd, bytes, 0, HEAD_BYTES, 0));
   } catch {
-    return "";
+    return bytes.subarray(0, 0);
   } finally {
     closeSync(fd);
   }

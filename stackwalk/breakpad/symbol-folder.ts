@@ -1,31 +1,19 @@
 // The symbol folder of one walk: symlinks in the layout that Breakpad's walker
 // searches, `<debug file>/<debug id>/<name>.sym`. The names come out of a dump
-// that a stranger sent, so each passes `safeName` before it becomes a path.
+// that a stranger sent; `storePath` refuses each that must not become a path.
 import { mkdir, symlink } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { storePath } from "../../symbols/breakpad/store-path.ts";
 import { breakpadSpelling } from "../minidump/code-view.ts";
-import { baseName } from "../minidump/module-list.ts";
 import type { SymbolKey } from "../stackwalker.ts";
 
-/** Bytes of a name; with `.sym` behind it a file system's 255 are not reached. */
-const NAME_BYTES_MAX = 200;
-
-/** The base name of a path out of a dump when it may name a file here, else null. */
-export function safeName(path: string): string | null {
-  const name = baseName(path);
-  if (name === "" || name === "." || name === "..") return null;
-  if (/[/\\\0]/.test(name) || !name.isWellFormed()) return null;
-  return Buffer.byteLength(name) > NAME_BYTES_MAX ? null : name;
-}
-
-/** Where the walker looks for a module's symbols, as parts of a path; null when it must not look. */
+/** Where the walker looks for a module's symbols, as parts of a path; null when nothing may be put there. */
 export function symbolPath(key: { readonly debugFile: string; readonly debugId: string }): [folder: string, id: string, file: string] | null {
-  const name = safeName(key.debugFile);
-  const id = breakpadSpelling(key.debugId);
-  if (name === null || !/^[0-9A-Fa-f]{9,40}$/.test(id)) return null;
-  // Breakpad's SimpleSymbolSupplier: `.pdb` goes, any other name stays whole.
-  const stem = name.length > 4 && /\.pdb$/i.test(name) ? name.slice(0, -4) : name;
-  return [name, id, `${stem}.sym`];
+  const path = storePath(key.debugFile, key.debugId);
+  if (!path.ok) return null;
+  const [folder = "", id = "", file = ""] = path.value.split("/");
+  // Stores of the house have the id in upper case; the walker has its own spelling.
+  return [folder, breakpadSpelling(id), file];
 }
 
 /** Lays out the located files under `folder`. A module that cannot be laid out has no symbols. */

@@ -31,6 +31,8 @@ export type Directory = {
   readonly flags: number;
   /** Where each stream lies, by type; the first one wins where a type repeats. */
   readonly streams: ReadonlyMap<number, Location>;
+  /** Offsets in the file of the directory entries whose stream does not lie wholly in the file. */
+  readonly lostEntries: readonly number[];
 };
 
 /** Reads header and directory. The caller has seen the magic; anything that lies past the end is `truncated_minidump`. */
@@ -46,6 +48,7 @@ export function readDirectory(source: ByteSource): Result<Directory> {
     return truncated(`its stream directory lies at offset ${rva} with ${bytes} bytes (${count} streams) and the file has ${source.size}`);
   }
   const streams = new Map<number, Location>();
+  const lostEntries: number[] = [];
   const kept = Math.min(count, STREAMS_MAX);
   const entries = record(dump, rva, kept * ENTRY_BYTES);
   if (!entries) return truncated(`its stream directory at offset ${rva} could not be read`);
@@ -53,14 +56,15 @@ export function readDirectory(source: ByteSource): Result<Directory> {
     const type = entries.getUint32(i * ENTRY_BYTES, little);
     const location = locationAt(entries, i * ENTRY_BYTES + 4, little);
     if (!streams.has(type)) streams.set(type, location);
+    if (location.rva + location.size > source.size) lostEntries.push(rva + i * ENTRY_BYTES);
   }
-  return ok({ dump, writtenAt: header.getUint32(20, little), flags: header.getUint32(24, little), streams });
+  return ok({ dump, writtenAt: header.getUint32(20, little), flags: header.getUint32(24, little), streams, lostEntries });
 }
 
 /** The refusal of a dump of which a needed part is not there. */
 export function truncated(what: string): Result<never> {
   return refuse(
-    422,
+    400,
     "truncated_minidump",
     `The minidump is cut short: ${what}.`,
     "Send the whole file: the upload may have been interrupted, or the disk of the crashing machine was full.",

@@ -32,7 +32,7 @@ export function refuseForeign(source: ByteSource): Result<never> {
   const head = Buffer.from(source.read(0, HEAD_BYTES)).toString("latin1");
   if (/^PAGEDU(MP|64)/.test(head)) {
     return refuse(
-      422,
+      400,
       "kernel_dump",
       `The file is a Windows kernel dump (${head.slice(0, 8)}): it tells of a crash of the whole machine, not of a program.`,
       "Open it with WinDbg; Deadair takes the minidumps of processes.",
@@ -52,5 +52,5 @@ function isText(head: string): boolean {
 }
 
 function notAMinidump(what: string, hint: string): Result<never> {
-  return refuse(422, "not_a_minidump", `The file is not a minidump: it ${what}.`, hint);
+  return refuse(400, "not_a_minidump", `The file is not a minidump: it ${what}.`, hint);
 }

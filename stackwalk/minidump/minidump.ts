@@ -42,6 +42,8 @@ export type MinidumpSummary = {
   readonly flags: number;
   /** Types of all its streams, as the directory lists them. */
   readonly streams: readonly number[];
+  /** Offsets in the file of the directory entries whose stream does not lie wholly in the file; a walker must not follow them. */
+  readonly lostEntries: readonly number[];
   /** Null when it has no system info stream. */
   readonly system: SystemInfo | null;
   readonly processId: number | null;
@@ -81,8 +83,9 @@ export function inspectMinidump(source: ByteSource): Result<MinidumpSummary> {
   return ok(summarise(directory.value));
 }
 
-function summarise({ dump, writtenAt, flags, streams }: Directory): MinidumpSummary {
+function summarise({ dump, writtenAt, flags, streams, lostEntries }: Directory): MinidumpSummary {
   const notes: string[] = [];
+  if (lostEntries.length > 0) notes.push(`${lostEntries.length} streams lie past the end of the file.`);
   const systemAt = streams.get(streamType.systemInfo);
   const system = systemAt ? readSystemInfo(dump, systemAt) : null;
   const platform = system?.platform ?? null;
@@ -110,6 +113,7 @@ function summarise({ dump, writtenAt, flags, streams }: Directory): MinidumpSumm
     writtenAt,
     flags,
     streams: [...streams.keys()],
+    lostEntries,
     system,
     processId: miscAt ? readProcessId(dump, miscAt) : null,
     modules,

@@ -53,10 +53,9 @@ const moduleHint = "The first line must be `MODULE OS ARCH DEBUG_ID NAME`, as du
 /** Reads MODULE and INFO from a file's first bytes: at least `headerPrefixBytes` of them, or the whole file. Refuses with `not_a_symbol_file` or `bad_module_record`. */
 export function readSymbolHeader(prefix: Uint8Array): Result<SymbolHeader> {
   const isWhole = prefix.length < headerPrefixBytes;
-  const lines = new TextDecoder().decode(prefix.subarray(0, headerPrefixBytes)).split("\n");
+  const lines = new TextDecoder("utf-8", { ignoreBOM: true }).decode(prefix.subarray(0, headerPrefixBytes)).split("\n");
   const first = (lines[0] ?? "").replace(/\r$/, "");
   if (!first.startsWith("MODULE")) return notASymbolFile(prefix, first);
-  // oxlint-disable-next-line no-control-regex -- control characters are what is refused
   if (/[\u0000-\u001f\u007f]/.test(first)) return badModule(first, "it holds control characters");
   if (lines.length === 1 && !isWhole) return badModule(first, `it is longer than ${headerPrefixBytes} bytes`);
 
@@ -72,7 +71,6 @@ export function readSymbolHeader(prefix: Uint8Array): Result<SymbolHeader> {
   // The last piece has no line end; in a cut-off prefix it may be half a record.
   const complete = isWhole ? lines.length : lines.length - 1;
   for (let i = 1; i < complete; i++) {
-    // oxlint-disable-next-line no-control-regex -- control characters are what is replaced
     const line = (lines[i] ?? "").replace(/\r$/, "").replace(/[\u0000-\u001f\u007f]/g, "\ufffd");
     if (line !== "" && !line.startsWith("INFO ")) break;
     const code = /^INFO +CODE_ID +([0-9A-Fa-f]+)(?: +(\S.*?))? *$/.exec(line);
@@ -95,7 +93,6 @@ function badModule(line: string, why: string): Result<never> {
 
 /** Shortens hostile text for a message and blanks what a terminal would obey. */
 function clip(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what is removed
   const shown = text.slice(0, 120).replace(/[\u0000-\u001f\u007f-\u009f]/g, "\ufffd");
   return text.length > 120 ? `${shown}…` : shown;
 }

@@ -11,7 +11,6 @@ const nameBytes = 200;
 export function storeName(name: string): Result<string> {
   const base = name.slice(Math.max(name.lastIndexOf("/"), name.lastIndexOf("\\")) + 1);
   if (base === "" || base === "." || base === "..") return badName(name, "it names no file");
-  // oxlint-disable-next-line no-control-regex -- control characters are what is refused
   if (/[\u0000-\u001f\u007f]/.test(base)) return badName(name, "it holds control characters");
   // On Windows a colon opens another stream or drive, a device name opens the device, and a final dot or space is dropped: two names, one file.
   if (base.includes(":") || /[. ]$/.test(base) || /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i.test(base)) return badName(name, "Windows could not store it as it is");
@@ -35,6 +34,5 @@ function badName(name: string, why: string): Result<never> {
 }
 
 function shown(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what is removed
   return text.slice(0, 80).replace(/[\u0000-\u001f\u007f-\u009f]/g, "\ufffd");
 }

@@ -1,0 +1,74 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
+import { walk } from "../../bin/commands/walk.ts";
+import { shippedWalker } from "../../stackwalk/breakpad/walker-binary.ts";
+import { syntheticCrash } from "../support/minidump-builder.ts";
+
+const root = mkdtempSync(join(tmpdir(), "deadair-test-"));
+afterAll(() => rmSync(root, { recursive: true }));
+afterEach(() => vi.restoreAllMocks());
+
+const gain = { module: "libGain.so", debugId: "0123456789ABCDEF0123456789ABCDEF0" };
+const dump = join(root, "crash.dmp");
+writeFileSync(dump, syntheticCrash({ ...gain, offset: 0x1405, callerModules: [{ module: "host", offset: 0x99 }] }));
+// Not Breakpad's layout: the file's first line says what it is.
+const symbols = join(root, "symbols");
+mkdirSync(join(symbols, "deep", "er"), { recursive: true });
+writeFileSync(join(symbols, "deep", "er", "any name.sym"), `MODULE Linux x86_64 ${gain.debugId} libGain.so\nFILE 0 /src/gain.cpp\nFUNC 1400 10 0 Gain::process()\n1400 10 80 0\n`);
+writeFileSync(join(symbols, "stray.sym"), "no module record\n");
+
+/** Runs the command; answers its exit code and what it printed. */
+async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  const out = vi.spyOn(process.stdout, "write").mockReturnValue(true);
+  const err = vi.spyOn(process.stderr, "write").mockReturnValue(true);
+  const code = await walk(args);
+  const printed = { code, out: out.mock.calls.join(""), err: err.mock.calls.join("") };
+  vi.restoreAllMocks();
+  return printed;
+}
+
+describe.skipIf(shippedWalker() === null)("deadair walk", () => {
+  it("prints a stack", async () => {
+    const { code, out, err } = await run(dump, "--symbols", symbols);
+    expect([code, err]).toEqual([0, ""]);
+    expect(out).toContain("   0  libGain.so!Gain::process()  /src/gain.cpp:80\n   1  host + 0x98  no symbols  by frame pointer\n");
+  });
+
+  it("prints the report", async () => {
+    const { out } = await run("--json", dump);
+    expect(JSON.parse(out)).toMatchObject({ status: "OK", threads: [{ frames: [{ module: "libGain.so", module_offset: "0x1405", missing_symbols: true }, {}] }] });
+  });
+
+  it("prints what the peer prints", async () => {
+    const store = join(root, "store");
+    const folder = join(store, "libGain.so", gain.debugId);
+    mkdirSync(folder, { recursive: true });
+    execFileSync("cp", [join(symbols, "deep", "er", "any name.sym"), join(folder, "libGain.so.sym")]);
+    const peer = execFileSync(shippedWalker()?.path ?? "", ["-m", dump, store], { stdio: ["ignore", "pipe", "ignore"] }).toString();
+    expect((await run("--machine", dump, "--symbols", symbols)).out).toBe(peer);
+    expect((await run("--machine", dump, "--symbols", root, "--symbols", store)).out).toBe(peer);
+  });
+
+  it.each([
+    // A wrong file: what it is, and what to do.
+    [[join(symbols, "stray.sym")], 1, `deadair walk: ${join(symbols, "stray.sym")}: The file is not a minidump: it looks like text. Send the .dmp file itself; text reports have their own addresses.\n`],
+    [["/nowhere.dmp"], 1, "deadair walk: there is no /nowhere.dmp; check the path.\n"],
+    [[root], 1, `deadair walk: ${root} is a folder; name a minidump file.\n`],
+    [[dump, "--symbols", dump], 1, `deadair walk: ${dump} is not a folder; --symbols takes folders.\n`],
+    // Wrong usage: the reason, then the usage.
+    [[], 2, /^deadair walk: name exactly one minidump\.\n\nUsage: /],
+    [[dump, dump], 2, /^deadair walk: name exactly one minidump\.\n\nUsage: /],
+    [[dump, "--json", "--text"], 2, /^deadair walk: choose one of --text, --json and --machine\.\n\nUsage: /],
+    [[dump, "--colour"], 2, /^deadair walk: Unknown option '--colour'/],
+  ])("with %j ends with %i", async (args, code, told) => {
+    const result = await run(...args);
+    expect(result).toMatchObject({ code, out: "", err: typeof told === "string" ? told : expect.stringMatching(told) });
+  });
+
+  it("explains itself", async () => {
+    expect(await run("--help")).toMatchObject({ code: 0, out: expect.stringMatching(/^Usage: deadair walk DUMP/), err: "" });
+  });
+});
