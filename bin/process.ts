@@ -1,6 +1,5 @@
 // What every long-running command does around its work: a log, our own errors to
 // Sentry if somebody wants them, and one orderly end.
-import * as sentry from "@sentry/node";
 import pino, { type Logger } from "pino";
 import type { Settings } from "../config/settings.ts";
 
@@ -10,14 +9,12 @@ export function openLog(settings: Settings): Logger {
 }
 
 /** Takes errors that are bugs: to the log, and to Sentry when SENTRY_DSN is set. Nothing about requests or users is sent. */
-export function openErrorReports(settings: Settings, log: Logger): (error: unknown) => void {
-  if (settings.sentryDsn !== undefined) {
-    sentry.init({ dsn: settings.sentryDsn, defaultIntegrations: false });
-  }
-  return (error) => {
-    if (settings.sentryDsn !== undefined) sentry.captureException(error);
-    else log.debug({ err: error }, "a bug");
-  };
+export async function openErrorReports(settings: Settings, log: Logger): Promise<(error: unknown) => void> {
+  if (settings.sentryDsn === undefined) return (error) => log.debug({ err: error }, "a bug");
+  // Loaded only for those who want it: it costs more memory than all the rest of a process.
+  const sentry = await import("@sentry/node");
+  sentry.init({ dsn: settings.sentryDsn, defaultIntegrations: false });
+  return (error) => sentry.captureException(error);
 }
 
 /** Runs `stop` once, at the first of SIGINT, SIGTERM, SIGHUP or the call; a second signal ends the process at once. Resolves with the exit code. */

@@ -7,7 +7,7 @@ import { openErrorReports, openLog } from "./process.ts";
 
 const { settings, databaseUrl, publicUrl } = workerData as { settings: Settings; databaseUrl: string; publicUrl: string };
 const log = openLog(settings);
-openErrorReports(settings, log);
+await openErrorReports(settings, log);
 const storage = openStorage(settings, databaseUrl, { connections: 8, log });
 const workers = startWorkers(storage, settings, () => publicUrl, log);
 

@@ -11,12 +11,16 @@
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { realpathSync } from "node:fs";
+import { pathToFileURL } from "node:url";
 import { prepare } from "./prepare.mjs";
 import { findNode24, inRoot, root, SetupError } from "./paths.mjs";
 import { whenNpmIsGone } from "./run.mjs";
 
 /** The commands that serve the page. Building it for `symbols upload` on a build machine would be waste. */
 const withPage = new Set(["up", "serve", "demo"]);
+
+/** One Ctrl-C can come twice, from the terminal and from npm; a second one of the same person takes longer. */
+const SAME_SIGNAL_MS = 500;
 
 const args = process.argv.slice(2);
 try {
@@ -31,8 +35,12 @@ try {
 /** @param {string} node */
 function run(node) {
   const script = npmScript();
-  const child = spawn(node, ["--disable-warning=ExperimentalWarning", inRoot("bin/deadair.ts"), ...args], {
+  const guard = pathToFileURL(inRoot("setup/with-launcher.mjs")).href;
+  const child = spawn(node, ["--disable-warning=ExperimentalWarning", `--import=${guard}`, inRoot("bin/deadair.ts"), ...args], {
     stdio: "inherit",
+    // In a session of its own it gets each signal once, from us. In ours, Ctrl-C or a signal
+    // to the whole group would reach it twice, and a second one means "stop at once".
+    detached: process.platform !== "win32",
     cwd: script?.calledFrom ?? process.cwd(),
     env: {
       // Compiled code is kept from one start to the next; where the checkout is read-only, Node does without.
@@ -41,13 +49,15 @@ function run(node) {
       ...process.env,
     },
   });
+  let last = Number.NEGATIVE_INFINITY;
   const forward = (/** @type {NodeJS.Signals} */ signal) => {
-    // Ctrl-C reaches the whole foreground group by itself; a second one would mean "stop at once".
-    if (signal === "SIGINT" && process.stdin.isTTY) return;
-    child.kill(signal);
+    const isSame = performance.now() - last < SAME_SIGNAL_MS;
+    last = performance.now();
+    // Windows gives Ctrl-C to everything in the console by itself.
+    if (!isSame && process.platform !== "win32") child.kill(signal);
   };
   for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) process.on(signal, forward);
-  whenNpmIsGone(() => child.kill("SIGTERM"));
+  whenNpmIsGone(() => forward("SIGTERM"));
   child.once("error", (error) => {
     process.stderr.write(`deadair: ${node} cannot be started (${error.message}). It needs glibc: on Alpine, use a Debian image.\n`);
     process.exitCode = 1;

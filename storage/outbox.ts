@@ -19,8 +19,6 @@ import { uuidv7 } from "./uuid.ts";
 const batchRows = 500;
 /** How long a row can wait unnoticed when a notification is lost. */
 const pollMs = 500;
-/** Time after which a queue that does not take jobs counts as down. */
-const addTimeoutMs = 10_000;
 
 /** Asks for a job as part of a transaction. `key` names the job on its queue. */
 export async function enqueue<Q extends QueueName>(tx: Tx, queue: Q, key: string, payload: Jobs[Q], due?: Date): Promise<void> {
@@ -88,7 +86,7 @@ export async function dispatchDue(db: Database, queues: Queues): Promise<number>
       jobs.push({ key: row.job_key, payload: row.payload });
       byQueue.set(queue, jobs);
     }
-    for (const [queue, jobs] of byQueue) await withTimeout(queues.add(queue, jobs), addTimeoutMs, `queue ${queue} does not take jobs`);
+    for (const [queue, jobs] of byQueue) await queues.add(queue, jobs);
     await tx
       .deleteFrom("outbox")
       .where(
@@ -99,14 +97,6 @@ export async function dispatchDue(db: Database, queues: Queues): Promise<number>
       .execute();
     return rows.length;
   });
-}
-
-function withTimeout(work: Promise<void>, ms: number, message: string): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(message)), ms);
-  });
-  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
 function listen(url: string, onWake: () => void, log: Logger): { stop(): Promise<void> } {
@@ -123,7 +113,9 @@ function listen(url: string, onWake: () => void, log: Logger): { stop(): Promise
       lost = true;
       if (error) log.debug({ err: error }, "outbox: notifications lost, polling until they are back");
       next.end().catch(() => {});
-      timer = setTimeout(connect, 1000);
+      timer = setTimeout(() => {
+        connecting = connect();
+      }, 1000);
     };
     next.on("error", retry);
     next.on("end", () => retry());
@@ -137,7 +129,7 @@ function listen(url: string, onWake: () => void, log: Logger): { stop(): Promise
       retry(error instanceof Error ? error : new Error(String(error)));
     }
   };
-  const connecting = connect();
+  let connecting = connect();
 
   return {
     async stop() {

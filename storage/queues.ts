@@ -23,7 +23,7 @@ export type Consumer = { close(): Promise<void> };
 export type Queues = {
   /** Which backend: `postgres` or `redis`. */
   readonly backend: "postgres" | "redis";
-  /** Adds jobs; one whose key is still on the queue is ignored. Durable, as far as the backend is, when it resolves. */
+  /** Adds jobs; one whose key is still on the queue is ignored. Durable, as far as the backend is, when it resolves; when the backend is away it rejects within seconds, and the jobs may still arrive later. */
   add(queue: QueueName, jobs: readonly QueuedJob[]): Promise<void>;
   consume<Q extends QueueName>(queue: Q, concurrency: number, processor: Processor<Q>): Consumer;
   /** Jobs waiting, running or delayed. */
@@ -42,7 +42,14 @@ const workerOptions = {
   // A stalled job is bounded by the crash's own count of attempts, which survives the queue.
   maxStalledCount: 1000,
   drainDelay: 5,
+  // How soon a worker looks again after its backend was away (BullMQ waits 15 s).
+  runRetryDelay: 1000,
 } as const;
+
+/** Time after which a backend that does not answer counts as away. */
+const answerMs = 10_000;
+/** Pause before a consumer whose backend was away at its start is made anew. */
+const restartMs = 1000;
 
 /** Opens the queues on Redis when `redisUrl` is set, else on the Postgres at `databaseUrl`. */
 export function openQueues(options: { databaseUrl: string; redisUrl: string | undefined; log: Logger }): Queues {
@@ -93,12 +100,14 @@ function connect(url: string, options: { maxRetriesPerRequest: number | null; en
 
 // The little of BullMQ's Queue and Worker that is used, so that the types of the two backends meet.
 type AnyQueue = {
+  waitUntilReady(): Promise<unknown>;
   addBulk(jobs: { name: string; data: unknown; opts: { jobId: string } }[]): Promise<unknown>;
   getJobCounts(...types: ("waiting" | "active" | "delayed" | "prioritized")[]): Promise<{ [state: string]: number }>;
   on(event: "error", listener: (error: Error) => void): unknown;
   close(): Promise<void>;
 };
 type AnyWorker = {
+  waitUntilReady(): Promise<unknown>;
   on(event: "error", listener: (error: Error) => void): unknown;
   on(event: "failed", listener: (job: { id?: string | undefined } | undefined, error: Error) => void): unknown;
   close(): Promise<void>;
@@ -113,43 +122,81 @@ function build(
   log: Logger,
 ): Queues {
   const queues = new Map<QueueName, AnyQueue>();
-  const workers = new Set<AnyWorker>();
+  const consumers = new Set<Consumer>();
+  // BullMQ connects once: a queue or worker whose backend was away at that moment
+  // stays broken for ever on Postgres. So it is thrown away, and made anew.
   const queue = (name: QueueName): AnyQueue => {
-    let found = queues.get(name);
-    if (found === undefined) {
-      found = makeQueue(name);
-      found.on("error", (error) => log.debug({ err: error, queue: name }, "queue: error"));
-      queues.set(name, found);
-    }
-    return found;
+    const known = queues.get(name);
+    if (known !== undefined) return known;
+    const made = makeQueue(name);
+    made.on("error", (error) => log.debug({ err: error, queue: name }, "queue: error"));
+    queues.set(name, made);
+    made.waitUntilReady().catch(() => {
+      if (queues.get(name) === made) queues.delete(name);
+      made.close().catch(() => {});
+    });
+    return made;
+  };
+  const worker = (name: QueueName, concurrency: number, processor: AnyProcessor): AnyWorker => {
+    const made = makeWorker(name, concurrency, processor);
+    made.on("error", (error) => log.debug({ err: error, queue: name }, "queue: error"));
+    made.on("failed", (job, error) => log.warn({ err: error, queue: name, job: job?.id }, "job failed"));
+    return made;
   };
   return {
     backend,
     async add(name, jobs) {
-      await queue(name).addBulk(jobs.map((job) => ({ name, data: job.payload, opts: { jobId: job.key } })));
+      await withTimeout(
+        queue(name).addBulk(jobs.map((job) => ({ name, data: job.payload, opts: { jobId: job.key } }))),
+        answerMs,
+        `queue ${name} does not take jobs`,
+      );
     },
     consume(name, concurrency, processor) {
-      const worker = makeWorker(name, concurrency, (job) => processor(job.data as Jobs[typeof name], job.attemptsMade + 1 >= jobAttempts));
-      worker.on("error", (error) => log.debug({ err: error, queue: name }, "queue: error"));
-      worker.on("failed", (job, error) => log.warn({ err: error, queue: name, job: job?.id }, "job failed"));
-      workers.add(worker);
-      return {
+      const process: AnyProcessor = (job) => processor(job.data as Jobs[typeof name], job.attemptsMade + 1 >= jobAttempts);
+      let closed = false;
+      let timer: NodeJS.Timeout | undefined;
+      let current: AnyWorker;
+      const start = () => {
+        const made = worker(name, concurrency, process);
+        current = made;
+        made.waitUntilReady().catch((error: unknown) => {
+          if (closed) return;
+          log.debug({ err: error, queue: name }, "queue: away, will be consumed once it is back");
+          made.close().catch(() => {});
+          timer = setTimeout(start, restartMs);
+        });
+      };
+      start();
+      const consumer = {
         async close() {
-          workers.delete(worker);
-          await worker.close();
+          closed = true;
+          clearTimeout(timer);
+          consumers.delete(consumer);
+          await current.close();
         },
       };
+      consumers.add(consumer);
+      return consumer;
     },
     async depth(name) {
-      const counts = await queue(name).getJobCounts("waiting", "active", "delayed", "prioritized");
+      const counts = await withTimeout(queue(name).getJobCounts("waiting", "active", "delayed", "prioritized"), answerMs, `queue ${name} does not say its depth`);
       return Object.values(counts).reduce((sum, n) => sum + n, 0);
     },
     async close() {
-      await Promise.all([...workers].map((worker) => worker.close()));
+      await Promise.all([...consumers].map((consumer) => consumer.close()));
       await Promise.all([...queues.values()].map((open) => open.close()));
       await disconnect();
     },
   };
+}
+
+function withTimeout<T>(work: Promise<T>, ms: number, message: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(message)), ms);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
 /** True for a name that is a queue of ours. */

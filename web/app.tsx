@@ -15,14 +15,16 @@ import { SignInScreen } from "./screens/sign-in.tsx";
 import { SymbolsScreen } from "./screens/symbols.tsx";
 import { announcement } from "./state/announce.ts";
 import { useKeys } from "./state/keys.ts";
-import { type Route, hrefOf, navigate, route } from "./state/router.ts";
+import { type Route, hrefOf } from "./state/route.ts";
+import { navigate, route } from "./state/router.ts";
 import { loadMe, me, meProblem, signOut } from "./state/session.ts";
 
 /** The whole page. */
 export function App() {
   useKeys("app", [{ key: "?", does: "show the keys", run: () => (keyHelpOpen.value = true) }]);
   const user = me.value;
-  if (user === null) return <SignInScreen />;
+  const asked = route.value;
+  if (user === null) return <SignInScreen linkOver={asked.screen === "sign-in" && asked.linkOver} />;
   if (user === undefined)
     return (
       <main class="door" id="main">
@@ -30,9 +32,10 @@ export function App() {
         {meProblem.value === null ? <Waiting /> : <ProblemNotice problem={meProblem.value} retry={() => void loadMe()} />}
       </main>
     );
-  const asked = route.value;
   const slug = "project" in asked ? asked.project : null;
   const project = slug === null ? user.projects[0] : user.projects.find((one) => one.slug === slug);
+  const home = project !== undefined && (asked.screen === "home" || asked.screen === "sign-in") ? tabHref("groups", project.slug) : null;
+  if (home !== null) queueMicrotask(() => navigate(home, "replace"));
   return (
     <>
       <a class="skip" href="#main">
@@ -54,6 +57,7 @@ function Screen(props: { readonly project: Me["projects"][number]; readonly at: 
   const { project, at } = props;
   switch (at.screen) {
     case "home":
+    case "sign-in":
       return <GroupsScreen key={project.slug} project={project} query="" sort="last_seen" />;
     case "groups":
       return <GroupsScreen key={project.slug} project={project} query={at.query} sort={at.sort} />;
@@ -109,10 +113,10 @@ function tabHref(screen: (typeof tabs)[number][0], project: string): string {
 
 function Bar(props: { readonly user: Me; readonly project: Me["projects"][number] | undefined; readonly at: Route }) {
   const { user, project, at } = props;
-  const on = at.screen === "home" || at.screen === "group" || at.screen === "crash" ? "groups" : at.screen;
+  const on = at.screen === "home" || at.screen === "sign-in" || at.screen === "group" || at.screen === "crash" ? "groups" : at.screen;
   return (
     <header class="bar">
-      <a class="brand" href="/">
+      <a class="brand" href="/" aria-label="Deadair">
         <Mark size={22} />
         <span>Deadair</span>
       </a>

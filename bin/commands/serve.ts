@@ -28,7 +28,7 @@ export async function serve(args: string[]): Promise<number> {
   storage.spool.clean(3600_000);
   const made = await makeFirstProject(storage.db);
   let url = settings.publicUrl ?? "";
-  const app = await buildServer({ settings, storage, log, publicUrl: () => url }, openErrorReports(settings, log));
+  const app = await buildServer({ settings, storage, log, publicUrl: () => url }, await openErrorReports(settings, log));
   const listening = await app.listen({ host: settings.host, port: settings.port });
   url = settings.publicUrl ?? listening;
   log.info({ url }, "listening");
@@ -48,7 +48,7 @@ export async function work(args: string[]): Promise<number> {
   const prepared = await prepare(args);
   if (typeof prepared === "number") return prepared;
   const { settings, databaseUrl, log } = prepared;
-  openErrorReports(settings, log);
+  await openErrorReports(settings, log);
   const storage = openStorage(settings, databaseUrl, { connections: 8 + settings.walkConcurrency, log });
   const workers = startWorkers(storage, settings, () => settings.publicUrl, log);
   log.info("working");

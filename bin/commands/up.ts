@@ -76,7 +76,7 @@ async function startAll(settings: Settings, log: Logger): Promise<Running> {
     if (made) writeFirstSecrets(settings.dataDir, made);
 
     let url = settings.publicUrl ?? "";
-    const app = await buildServer({ settings, storage, log, publicUrl: () => url }, openErrorReports(settings, log));
+    const app = await buildServer({ settings, storage, log, publicUrl: () => url }, await openErrorReports(settings, log));
     closing.push(() => app.close());
     url = settings.publicUrl ?? listenUrl(app, await app.listen({ host: settings.host, port: settings.port }).catch(explainListen(settings)));
 

@@ -3,10 +3,10 @@
 import type { ComponentChildren } from "preact";
 import { useSignal } from "@preact/signals";
 import type { CrashDetail } from "../../services/triage/schema.ts";
-import { Badge, CrashState } from "../parts/badge.tsx";
+import { Badge } from "../parts/badge.tsx";
 import { SignatureName } from "../parts/code-name.tsx";
 import { When } from "../parts/when.tsx";
-import { hrefOf } from "../state/router.ts";
+import { hrefOf } from "../state/route.ts";
 import { formatBytes, formatUtc } from "../text/amounts.ts";
 import { crashedThread } from "./stack-lines.ts";
 import { threadTitle } from "./thread-folds.ts";
@@ -18,8 +18,7 @@ export function CrashHead(props: { readonly project: string; readonly crash: Cra
     <div class="crash-head">
       {crash.signature !== null && (
         <p class="crash-signature">
-          {crash.group === null ? <SignatureName signature={crash.signature} /> : <a href={hrefOf({ screen: "group", project, id: crash.group })}><SignatureName signature={crash.signature} /></a>}{" "}
-          <CrashState state={crash.state} waitingForSymbols={crash.waitingForSymbols} />
+          {crash.group === null ? <SignatureName signature={crash.signature} /> : <a href={hrefOf({ screen: "group", project, id: crash.group })}><SignatureName signature={crash.signature} /></a>}
         </p>
       )}
       <StateNotice project={project} crash={crash} retry={props.retry} />

@@ -2,7 +2,7 @@
 // or a terminal. Pure: the same crash gives the same text everywhere, so the
 // tests hold it to the letter.
 import type { CrashDetail } from "../../services/triage/schema.ts";
-import type { Report, Thread } from "../../stackwalk/report.ts";
+import type { Report, Thread } from "./report.ts";
 import { formatBytes, formatUtc } from "../text/amounts.ts";
 import { type StackLine, crashedThread, linesOfStack, sourceOf } from "./stack-lines.ts";
 import { foldThreads, threadTitle } from "./thread-folds.ts";
@@ -54,12 +54,12 @@ export function crashTitle(crash: CrashDetail): string {
 }
 
 /** An address without its leading zeros: `0x18`. */
-export function shortAddress(address: string): string {
+function shortAddress(address: string): string {
   return address.replace(/^0x0+(?=[0-9a-f])/i, "0x");
 }
 
 /** The facts of a crash worth a line, in order; unknown ones are left out. */
-export function crashFacts(crash: CrashDetail): readonly (readonly [string, string])[] {
+function crashFacts(crash: CrashDetail): readonly (readonly [string, string])[] {
   const report = crash.report;
   const thread = report === null ? null : crashedThread(report);
   const threadOf = thread === null ? undefined : report?.threads[thread];
@@ -78,7 +78,7 @@ export function crashFacts(crash: CrashDetail): readonly (readonly [string, stri
 }
 
 /** One line of a stack as text: `#3  module!function  [file:line]  (trust)`. */
-export function lineToText(line: StackLine, numberWidth: number): string {
+function lineToText(line: StackLine, numberWidth: number): string {
   const number = line.inline === null ? `#${line.frame}`.padEnd(numberWidth) : "".padEnd(numberWidth);
   const name = line.name === null ? line.place : line.module === null ? line.name : `${line.module}!${line.name}`;
   const source = sourceOf(line);
@@ -128,7 +128,7 @@ function longestTicks(text: string): number {
   return Math.max(0, ...[...text.matchAll(/`+/g)].map((match) => match[0].length));
 }
 
-/** Keeps text from a client from becoming Markdown or HTML. */
+/** Keeps text from a client from becoming Markdown or HTML. An underscore inside a word is only that. */
 function escapeMarkdown(text: string): string {
-  return text.replaceAll(/[\\`*_[\]<>]/g, "\\$&").replaceAll(/[\r\n]+/g, " ");
+  return text.replaceAll(/[\\`*[\]<>]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu, "\\$&").replaceAll(/[\r\n]+/g, " ");
 }

@@ -1,6 +1,6 @@
 // The order of modules: what needs someone's attention first, what nobody
 // needed last.
-import type { Module, SymbolState } from "../../stackwalk/report.ts";
+import type { Module, SymbolState } from "./report.ts";
 
 /** A symbol state as the page prints it. */
 export type SymbolStateText = { readonly label: string; readonly tone: "good" | "warn" | "bad" | "plain"; readonly explains: string; readonly rank: number };

@@ -1,6 +1,6 @@
 // The modules of the crashed process: which build of what was loaded where,
 // and whether its symbols are here.
-import type { Module, Report } from "../../stackwalk/report.ts";
+import type { Module, Report } from "./report.ts";
 import { Badge } from "../parts/badge.tsx";
 import { CodeName } from "../parts/code-name.tsx";
 import { orderModules, symbolStateText } from "./module-order.ts";

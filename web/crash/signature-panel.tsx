@@ -1,7 +1,7 @@
 // "Why this signature?": the crashed thread again, as the signature rules saw
 // it. Each frame with its verdict and the list line that decided; then what
 // the rules changed.
-import type { Signature } from "../../signature/signature.ts";
+import type { Signature } from "./report.ts";
 import { CodeName, SignatureName } from "../parts/code-name.tsx";
 import { verdictText } from "./verdicts.ts";
 
@@ -44,7 +44,7 @@ export function SignaturePanel(props: { readonly explanation: Signature | null }
           {known.map((frame) => {
             const text = verdictText(frame.verdict);
             return (
-              <tr role="row" key={`${frame.frame}.${frame.inline ?? ""}`} class={text.used ? "in-signature" : "left-out"}>
+              <tr role="row" key={`${frame.frame}.${frame.inline ?? ""}`} class={frame.used ? "in-signature" : "left-out"}>
                 <td role="cell" class="stack-number">
                   {frame.frame}
                   {frame.inline !== null && <abbr title="inlined"> i</abbr>}

@@ -2,7 +2,7 @@
 // lines: the inlined ones first (the innermost is what really ran), then the
 // function that was compiled. Everything that shows a stack, the table, the
 // Markdown and the plain text, is made from these lines.
-import type { Frame, Module, Report } from "../../stackwalk/report.ts";
+import type { Frame, Module, Report } from "./report.ts";
 
 /** One line of a stack. */
 export type StackLine = {
@@ -25,7 +25,7 @@ export type StackLine = {
 };
 
 /** The lines of one frame. */
-export function linesOfFrame(frame: Frame, modules: readonly Module[]): readonly StackLine[] {
+function linesOfFrame(frame: Frame, modules: readonly Module[]): readonly StackLine[] {
   const place = placeOf(frame);
   const shared = { frame: frame.frame, module: frame.module, place, trust: frame.trust };
   const inlines = (frame.inlines ?? []).map((one, index) => ({
@@ -55,7 +55,7 @@ export function sourceOf(line: { readonly file: string | null; readonly line: nu
 }
 
 /** The module at a frame: by address, else by name (two modules may share a name). */
-export function moduleAt(frame: Frame, modules: readonly Module[]): Module | null {
+function moduleAt(frame: Frame, modules: readonly Module[]): Module | null {
   const named = modules.filter((module) => module.filename === frame.module);
   const address = toAddress(frame.offset);
   if (address === null) return named[0] ?? null;
@@ -85,6 +85,6 @@ function missingOf(frame: Frame, modules: readonly Module[]): StackLine["missing
 }
 
 /** Reads a hex address; null when it is not one. */
-export function toAddress(hex: string): bigint | null {
+function toAddress(hex: string): bigint | null {
   return /^0x[0-9a-f]{1,16}$/i.test(hex) ? BigInt(hex) : null;
 }

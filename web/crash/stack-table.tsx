@@ -1,12 +1,11 @@
 // One stack as a table: number, function, source, module, trust. Inlined
 // functions are lines of their own, indented, above the function that holds
 // them. A line whose name went into the signature carries a mark.
-import type { FrameVerdict } from "../../signature/signature.ts";
-import type { Module, Thread } from "../../stackwalk/report.ts";
 import { CodeName } from "../parts/code-name.tsx";
+import type { FrameVerdict, Module, Thread } from "./report.ts";
 import { type StackLine, linesOfStack, sourceOf } from "./stack-lines.ts";
 import { trustText } from "./trust.ts";
-import { verdictAt, verdictText } from "./verdicts.ts";
+import { verdictAt } from "./verdicts.ts";
 
 /** A thread's stack. `verdicts` is for the crashed thread only. */
 export function StackTable(props: { readonly thread: Thread; readonly modules: readonly Module[]; readonly caption: string; readonly verdicts?: readonly FrameVerdict[] }) {
@@ -46,16 +45,35 @@ export function StackTable(props: { readonly thread: Thread; readonly modules: r
   );
 }
 
+/** What the trusts in a stack mean, for those who cannot hover. */
+export function TrustLegend(props: { readonly thread: Thread }) {
+  const trusts = [...new Set(props.thread.frames.map((frame) => frame.trust))];
+  if (trusts.length === 0) return null;
+  return (
+    <details class="legend">
+      <summary>What {trusts.map((trust) => trustText(trust).label).join(", ")} mean{trusts.length === 1 && "s"}</summary>
+      <dl>
+        {trusts.map((trust) => (
+          <div key={trust}>
+            <dt class={`trust ${trustText(trust).weight}`}>{trustText(trust).label}</dt>
+            <dd>{trustText(trust).explains}</dd>
+          </div>
+        ))}
+      </dl>
+    </details>
+  );
+}
+
 function StackRow(props: { readonly line: StackLine; readonly verdict: FrameVerdict | null }) {
   const { line, verdict } = props;
   const inline = line.inline !== null;
   const source = sourceOf(line);
   const trust = trustText(line.trust);
-  const said = verdict === null ? null : verdictText(verdict.verdict);
-  const classes = [inline ? "inline" : "", said?.used === true ? "in-signature" : "", line.missing === null ? "" : "unnamed"].filter((one) => one !== "");
+  const used = verdict?.used === true;
+  const classes = [inline ? "inline" : "", used ? "in-signature" : "", line.missing === null ? "" : "unnamed"].filter((one) => one !== "");
   return (
     <tr role="row" class={classes.join(" ") || undefined}>
-      <td role="cell" class="stack-number" title={said?.used === true ? "Part of the signature" : undefined}>
+      <td role="cell" class="stack-number" title={used ? "Part of the signature" : undefined}>
         {inline ? <span class="offscreen">inlined into {line.frame}</span> : line.frame}
       </td>
       <td role="cell" class="stack-function">

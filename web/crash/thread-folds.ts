@@ -1,7 +1,7 @@
 // Threads, folded: a host has dozens of workers that wait at the same place,
 // and one line "x14" says so. Two stacks are identical when every frame is at
 // the same address.
-import type { Frame, Thread } from "../../stackwalk/report.ts";
+import type { Frame, Thread } from "./report.ts";
 
 /** Threads with the same stack. */
 export type ThreadFold = {
@@ -30,7 +30,7 @@ const systemModules =
   /^(ntdll|kernel32|kernelbase|win32u|user32|ucrtbase|msvcrt|vcruntime\d*(_1)?|msvcp\d+)\.dll$|^(libsystem_\w+|libdispatch|dyld)(\.dylib)?$|^(libc|libpthread|ld-linux[\w-]*|libstdc\+\+)([.-].*)?\.so/i;
 
 /** True when a module belongs to the operating system's lowest floor. */
-export function isSystemModule(name: string | null): boolean {
+function isSystemModule(name: string | null): boolean {
   return name !== null && systemModules.test(name);
 }
 

@@ -1,7 +1,7 @@
 // The other threads, all in one scroll. Each is closed and says in one line
 // what it was doing; identical stacks are one line with a count.
 import { useSignal } from "@preact/signals";
-import type { Report } from "../../stackwalk/report.ts";
+import type { Report } from "./report.ts";
 import { CodeName } from "../parts/code-name.tsx";
 import { useKeys } from "../state/keys.ts";
 import { StackTable } from "./stack-table.tsx";

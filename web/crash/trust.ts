@@ -1,5 +1,5 @@
 // What each trust means, in words an engineer can weigh.
-import type { Trust } from "../../stackwalk/report.ts";
+import type { Trust } from "./report.ts";
 
 /** A trust as the page prints it. */
 export type TrustText = {

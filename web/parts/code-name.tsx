@@ -22,7 +22,8 @@ export function SignatureName(props: { readonly signature: string }) {
   );
 }
 
-function withBreaks(name: string): ComponentChildren {
+/** A name with the places where it may break. */
+export function withBreaks(name: string): ComponentChildren {
   const pieces = name.split(/(?<=::|[,<(/\\_])/);
   return pieces.flatMap((piece, index) => (index === 0 ? [piece] : [<wbr />, piece]));
 }

@@ -1,6 +1,6 @@
 // A list of crashes, on a group's page and in the ingest list.
 import type { CrashItem } from "../../services/triage/schema.ts";
-import { hrefOf } from "../state/router.ts";
+import { hrefOf } from "../state/route.ts";
 import { CrashState } from "./badge.tsx";
 import { CodeName, SignatureName } from "./code-name.tsx";
 import { When } from "./when.tsx";
@@ -39,7 +39,7 @@ function CrashRow(props: { readonly item: CrashItem; readonly project: string; r
       </td>
       <td role="cell" class="crash-what">
         {props.of === "ingest" && item.signature !== null ? <SignatureName signature={item.signature} /> : <CrashWhat item={item} />}{" "}
-        <CrashState state={item.state} waitingForSymbols={item.waitingForSymbols} />
+        {props.of === "group" && <CrashState state={item.state} waitingForSymbols={item.waitingForSymbols} />}
       </td>
       <td role="cell" data-label="Product">
         {known(item.product, item.version)}

@@ -25,7 +25,7 @@ export function FacetBars(props: { readonly name: string; readonly values: reado
         {shown.map((one) => (
           <FacetRow key={one.value} value={one.value} count={one.count} total={total} />
         ))}
-        {rest.length > 0 && <FacetRow value={`${rest.length} others`} count={restCount} total={total} />}
+        {rest.length > 0 && <FacetRow value={rest.length === 1 ? "1 other" : `${rest.length} others`} count={restCount} total={total} />}
       </tbody>
     </table>
   );

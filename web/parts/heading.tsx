@@ -1,8 +1,9 @@
 // The heading of a screen. It names the tab, and takes the focus after a
-// navigation, so that a screen reader starts where the new screen starts.
+// navigation, so that a screen reader starts where the new screen starts. On a
+// list that the reader comes back to, the row that was opened takes it.
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { navigations } from "../state/router.ts";
+import { navigations, openedRow } from "../state/router.ts";
 
 /** The screen's `h1`; `title` goes to the tab, the children (or the title) to the page. */
 export function Heading(props: { readonly title: string; readonly children?: ComponentChildren; readonly hidden?: boolean }) {
@@ -11,7 +12,11 @@ export function Heading(props: { readonly title: string; readonly children?: Com
     document.title = `${props.title} · Deadair`;
   }, [props.title]);
   useEffect(() => {
-    if (navigations.peek() > 0) heading.current?.focus({ preventScroll: true });
+    if (navigations.peek() === 0) return;
+    const row = openedRow();
+    const link = row === null ? null : document.querySelector<HTMLElement>(`[data-row="${CSS.escape(row)}"] .row-link`);
+    if (link) link.focus();
+    else heading.current?.focus({ preventScroll: true });
   }, []);
   return (
     <h1 ref={heading} tabIndex={-1} class={props.hidden === true ? "offscreen" : undefined}>

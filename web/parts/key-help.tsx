@@ -32,7 +32,7 @@ export function KeyHelp() {
         Single keys act
       </label>
       <form method="dialog">
-        <button type="submit" class="button">
+        <button type="submit" class="button" autofocus>
           Close
         </button>
       </form>

@@ -1,6 +1,7 @@
 // The two ends of a paged list: new rows that wait at its head, "more" at its
 // foot.
-import type { PagedList, Row } from "../state/paged-list.ts";
+import type { Row } from "../state/merge-rows.ts";
+import type { PagedList } from "../state/paged-list.ts";
 
 /** The bar over a list that offers rows found since it was drawn. */
 export function WaitingBar<T extends Row>(props: { readonly list: PagedList<T>; readonly say: (rows: readonly T[]) => string }) {

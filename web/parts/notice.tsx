@@ -2,14 +2,21 @@
 // remedy, an empty list with the next step, or a wait.
 import type { ComponentChildren } from "preact";
 import type { Problem } from "../state/api.ts";
+import { Prose } from "./prose.tsx";
 
 /** A problem: what is wrong, then what to do. */
 export function ProblemNotice(props: { readonly problem: Problem; readonly retry?: () => void }) {
   const { problem, retry } = props;
   return (
     <div class="notice problem" role="alert">
-      <p class="notice-title">{problem.message}</p>
-      {problem.hint !== "" && <p>{problem.hint}</p>}
+      <p class="notice-title">
+        <Prose text={problem.message} />
+      </p>
+      {problem.hint !== "" && (
+        <p>
+          <Prose text={problem.hint} />
+        </p>
+      )}
       <p class="faint">
         <code>{problem.error}</code>
         {problem.status > 0 && ` · HTTP ${problem.status}`}
@@ -28,7 +35,7 @@ export function StaleNotice(props: { readonly problem: Problem | null }) {
   if (props.problem === null) return null;
   return (
     <p class="stale" role="status">
-      Not refreshed: {props.problem.message} {props.problem.hint}
+      Not refreshed: <Prose text={`${props.problem.message} ${props.problem.hint}`} />
     </p>
   );
 }

@@ -1,12 +1,15 @@
 // Alerts: what fired, and what became of each delivery, attempt by attempt.
 import type { Alert, Delivery, Me } from "../../services/triage/schema.ts";
 import { Badge, type BadgeTone } from "../parts/badge.tsx";
+import { withBreaks } from "../parts/code-name.tsx";
 import { Heading } from "../parts/heading.tsx";
 import { ListFoot, WaitingBar } from "../parts/list-foot.tsx";
 import { ProblemNotice, StaleNotice, Waiting } from "../parts/notice.tsx";
 import { When } from "../parts/when.tsx";
+import { announce } from "../state/announce.ts";
+import { request } from "../state/api.ts";
 import { usePagedList } from "../state/paged-list.ts";
-import { hrefOf } from "../state/router.ts";
+import { hrefOf } from "../state/route.ts";
 import { formatUtc, plural } from "../text/amounts.ts";
 import { Destinations } from "./destinations.tsx";
 
@@ -28,7 +31,7 @@ export function AlertsScreen(props: { readonly project: Me["projects"][number] }
         {items !== null && items.length > 0 && (
           <ol class="alerts">
             {items.map((alert) => (
-              <AlertRow key={alert.id} alert={alert} project={project.slug} />
+              <AlertRow key={alert.id} alert={alert} project={project.slug} refresh={list.refresh} />
             ))}
           </ol>
         )}
@@ -38,20 +41,20 @@ export function AlertsScreen(props: { readonly project: Me["projects"][number] }
   );
 }
 
-function AlertRow(props: { readonly alert: Alert; readonly project: string }) {
+function AlertRow(props: { readonly alert: Alert; readonly project: string; readonly refresh: () => Promise<void> }) {
   const { alert, project } = props;
   const href = alert.group !== null ? hrefOf({ screen: "group", project, id: alert.group }) : alert.crash !== null ? hrefOf({ screen: "crash", project, id: alert.crash }) : null;
   return (
     <li class="alert">
       <div class="alert-head">
-        {href === null ? <b>{alert.title}</b> : <a href={href}>{alert.title}</a>}
+        {href === null ? <b>{withBreaks(alert.title)}</b> : <a href={href}>{withBreaks(alert.title)}</a>}
         <span class="faint">
           {alert.rule.replaceAll("_", " ")} · <When at={alert.createdAt} />
         </span>
       </div>
       {alert.deliveries.length === 0 && <p class="faint">There was no destination to send it to.</p>}
       {alert.deliveries.map((delivery) => (
-        <DeliveryRow key={delivery.id} delivery={delivery} />
+        <DeliveryRow key={delivery.id} delivery={delivery} project={project} refresh={props.refresh} />
       ))}
     </li>
   );
@@ -59,15 +62,20 @@ function AlertRow(props: { readonly alert: Alert; readonly project: string }) {
 
 const tones: { readonly [state: string]: BadgeTone } = { delivered: "good", failed: "bad", pending: "warn" };
 
-function DeliveryRow(props: { readonly delivery: Delivery }) {
+function DeliveryRow(props: { readonly delivery: Delivery; readonly project: string; readonly refresh: () => Promise<void> }) {
   const { delivery } = props;
+  const retry = async () => {
+    const answer = await request<null>("POST", `/${props.project}/deliveries/${delivery.id}/retry`);
+    announce(answer.ok ? `It is sent to ${delivery.destination.name} again` : `${answer.problem.message} ${answer.problem.hint}`);
+    await props.refresh();
+  };
   const failed = delivery.attempts.filter((attempt) => attempt.error !== null).length;
   return (
     <details class="delivery">
       <summary>
-        <Badge tone={tones[delivery.state] ?? "plain"} text={delivery.state} /> {delivery.destination.name} <span class="faint">{delivery.destination.kind}</span>{" "}
+        <Badge tone={tones[delivery.state] ?? "plain"} text={delivery.state} /> {delivery.destination.name}{" "}
         <span class="faint">
-          {plural(delivery.attempts.length, "attempt")}
+          {delivery.destination.kind} · {plural(delivery.attempts.length, "attempt")}
           {failed > 0 && `, ${failed} failed`}
           {delivery.nextAttemptAt !== null && (
             <>
@@ -78,6 +86,11 @@ function DeliveryRow(props: { readonly delivery: Delivery }) {
         </span>
       </summary>
       {delivery.attempts.length === 0 ? <p class="faint">Not tried yet.</p> : <AttemptTable attempts={delivery.attempts} />}
+      {delivery.state === "failed" && (
+        <button type="button" class="button" onClick={() => void retry()}>
+          Send again
+        </button>
+      )}
     </details>
   );
 }

@@ -7,7 +7,7 @@ import { ExtrasPanel } from "../crash/extras-panel.tsx";
 import { ModulePanel } from "../crash/module-panel.tsx";
 import { SignaturePanel } from "../crash/signature-panel.tsx";
 import { crashedThread } from "../crash/stack-lines.ts";
-import { StackTable } from "../crash/stack-table.tsx";
+import { StackTable, TrustLegend } from "../crash/stack-table.tsx";
 import { threadTitle } from "../crash/thread-folds.ts";
 import { ThreadList } from "../crash/thread-list.tsx";
 import { CopyButton } from "../parts/copy-button.tsx";
@@ -18,7 +18,8 @@ import { announce } from "../state/announce.ts";
 import { copyText } from "../state/clipboard.ts";
 import { useKeys } from "../state/keys.ts";
 import { useResource } from "../state/resource.ts";
-import { hrefOf, navigate } from "../state/router.ts";
+import { hrefOf } from "../state/route.ts";
+import { navigate } from "../state/router.ts";
 
 /** The page of a crash. */
 export function CrashScreen(props: { readonly project: string; readonly id: string }) {
@@ -71,15 +72,15 @@ function Crash(props: { readonly project: string; readonly crash: CrashDetail; r
         </div>
       </header>
       <CrashHead project={project} crash={crash} retry={retry} />
-      <CrashReport crash={crash} />
+      <CrashReport crash={crash} retry={retry} />
       <ExtrasPanel crash={crash} />
     </>
   );
 }
 
-function CrashReport(props: { readonly crash: CrashDetail }) {
+function CrashReport(props: { readonly crash: CrashDetail; readonly retry: () => Promise<void> }) {
   const { report, explanation, state } = props.crash;
-  if (report === null) return state === "grouped" ? <Empty title="The report of this crash is not kept any more." /> : null;
+  if (report === null) return state === "grouped" ? <ReportGone retry={props.retry} /> : null;
   const index = crashedThread(report);
   const thread = index === null ? undefined : report.threads[index];
   return (
@@ -96,6 +97,7 @@ function CrashReport(props: { readonly crash: CrashDetail }) {
               {threadTitle(thread, index)} <span class="crashed-word">crashed</span>
             </h2>
             <StackTable thread={thread} modules={report.modules} caption={`Stack of the crashed ${threadTitle(thread, index)}`} verdicts={explanation?.frames ?? []} />
+            <TrustLegend thread={thread} />
           </>
         )}
       </section>
@@ -103,5 +105,18 @@ function CrashReport(props: { readonly crash: CrashDetail }) {
       <ThreadList report={report} crashed={index} />
       <ModulePanel report={report} />
     </>
+  );
+}
+
+function ReportGone(props: { readonly retry: () => Promise<void> }) {
+  return (
+    <section>
+      <Empty title="The report of this crash is gone.">
+        <p>If the dump is still kept, it can be read once more.</p>
+        <button type="button" class="button" onClick={() => void props.retry()}>
+          Read again
+        </button>
+      </Empty>
+    </section>
   );
 }

@@ -14,7 +14,8 @@ import { copyText } from "../state/clipboard.ts";
 import { useKeys } from "../state/keys.ts";
 import { usePagedList } from "../state/paged-list.ts";
 import { useResource } from "../state/resource.ts";
-import { hrefOf, navigate } from "../state/router.ts";
+import { hrefOf } from "../state/route.ts";
+import { groupsHref, navigate } from "../state/router.ts";
 import { plural } from "../text/amounts.ts";
 import { useListKeys } from "./groups.tsx";
 
@@ -23,7 +24,7 @@ export function GroupScreen(props: { readonly project: string; readonly id: stri
   const { project, id } = props;
   const group = useResource<GroupDetail>(`/${project}/groups/${id}`);
   const loaded = group.state.value;
-  const up = hrefOf({ screen: "groups", project, query: "", sort: "last_seen" });
+  const up = groupsHref(project);
   useListKeys(id);
   useKeys(`group ${id}`, [
     { key: "u", does: "back to the groups", run: () => navigate(up) },

@@ -13,7 +13,8 @@ import { Sparkline } from "../parts/sparkline.tsx";
 import { When } from "../parts/when.tsx";
 import { moveFocus, useKeys } from "../state/keys.ts";
 import { type PagedList, usePagedList } from "../state/paged-list.ts";
-import { type Sort, hrefOf, navigate } from "../state/router.ts";
+import { type Sort, hrefOf } from "../state/route.ts";
+import { navigate } from "../state/router.ts";
 import { curlCommand, readDsn } from "../text/upload-address.ts";
 import { plural } from "../text/amounts.ts";
 

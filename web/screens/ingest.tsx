@@ -6,7 +6,7 @@ import { Heading } from "../parts/heading.tsx";
 import { ListFoot, WaitingBar } from "../parts/list-foot.tsx";
 import { Empty, ProblemNotice, StaleNotice, Waiting } from "../parts/notice.tsx";
 import { usePagedList } from "../state/paged-list.ts";
-import { hrefOf } from "../state/router.ts";
+import { hrefOf } from "../state/route.ts";
 import { plural } from "../text/amounts.ts";
 import { useListKeys } from "./groups.tsx";
 
@@ -19,7 +19,7 @@ export function IngestScreen(props: { readonly project: Me["projects"][number]; 
   ] as const;
   return (
     <>
-      <div class="screen-head">
+      <div class="screen-head with-tabs">
         <Heading title="Ingest" />
         <nav class="tabs" aria-label="States">
           {tabs.map(([value, name]) => (

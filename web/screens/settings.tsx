@@ -80,7 +80,7 @@ function Password() {
         <input class="offscreen" type="email" autocomplete="username" tabIndex={-1} aria-hidden="true" readOnly value={me.value?.user.email ?? ""} />
         <label class="field">
           New password
-          <input type="password" autocomplete="new-password" required minLength={8} value={password.value} onInput={(event) => (password.value = event.currentTarget.value)} />
+          <input type="password" autocomplete="new-password" required minLength={10} maxLength={1024} value={password.value} onInput={(event) => (password.value = event.currentTarget.value)} />
         </label>
         <button type="submit" class="button" disabled={busy.value}>
           Set password

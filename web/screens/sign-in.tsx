@@ -6,11 +6,18 @@ import { ProblemNotice } from "../parts/notice.tsx";
 import type { Problem } from "../state/api.ts";
 import { signIn } from "../state/session.ts";
 
-/** The sign-in screen. After it, the address that was asked for opens. */
-export function SignInScreen() {
+const linkIsOver: Problem = {
+  status: 0,
+  error: "link_over",
+  message: "This sign-in link works no more.",
+  hint: "Each link works once, and for a day. Start `deadair up` again for a new one, or sign in by password.",
+};
+
+/** The sign-in screen. After it, the address that was asked for opens. `linkOver`: a link was opened that works no more. */
+export function SignInScreen(props: { readonly linkOver: boolean }) {
   const email = useSignal("");
   const password = useSignal("");
-  const problem = useSignal<Problem | null>(null);
+  const problem = useSignal<Problem | null>(props.linkOver ? linkIsOver : null);
   const busy = useSignal(false);
   const submit = async (event: Event) => {
     event.preventDefault();

@@ -8,6 +8,7 @@ import { ListFoot, WaitingBar } from "../parts/list-foot.tsx";
 import { Empty, ProblemNotice, StaleNotice, Waiting } from "../parts/notice.tsx";
 import { When } from "../parts/when.tsx";
 import { usePagedList } from "../state/paged-list.ts";
+import { hrefOf } from "../state/route.ts";
 import { formatBytes, plural } from "../text/amounts.ts";
 import { symbolUploadCommand } from "../text/upload-address.ts";
 
@@ -35,8 +36,8 @@ export function SymbolsScreen(props: { readonly project: Me["projects"][number] 
         ) : (
           <>
             <MissingTable missing={page.missing} />
-            <p>Upload them; the crashes that wait are read again by themselves:</p>
-            <CopyLine text={symbolUploadCommand(location.origin, project.slug, "build/")} what="Command that uploads symbols" />
+            <p>Upload them; the crashes that wait are read again by themselves.</p>
+            <UploadCommand project={project.slug} />
           </>
         )}
       </section>
@@ -45,14 +46,25 @@ export function SymbolsScreen(props: { readonly project: Me["projects"][number] 
         <WaitingBar list={list} say={(rows) => plural(rows.length, "new file")} />
         {items.length === 0 ? (
           <Empty title="No symbols were uploaded yet.">
-            <p>Without them, frames are module names and offsets. Let the build upload them:</p>
-            <CopyLine text={symbolUploadCommand(location.origin, project.slug, "build/")} what="Command that uploads symbols" />
+            <p>Without them, frames are module names and offsets. Let the build upload them.</p>
+            {page.missing.length === 0 && <UploadCommand project={project.slug} />}
           </Empty>
         ) : (
           <SymbolTable items={items} />
         )}
         <ListFoot list={list} noun={items.length === 1 ? "file" : "files"} />
       </section>
+    </>
+  );
+}
+
+function UploadCommand(props: { readonly project: string }) {
+  return (
+    <>
+      <p>
+        Put a token that may upload symbols (under <a href={hrefOf({ screen: "settings", project: props.project })}>Settings</a>) into <code>DEADAIR_TOKEN</code>, then:
+      </p>
+      <CopyLine text={symbolUploadCommand(location.origin, props.project, "build/symbols")} what="Command that uploads symbols" />
     </>
   );
 }

@@ -3,11 +3,9 @@
 // new wait behind a bar ("3 new") until the reader asks for them.
 import { type Signal, computed, signal } from "@preact/signals";
 import { type Problem, request } from "./api.ts";
+import { type Row, mergeRows } from "./merge-rows.ts";
 import { usePoll } from "./poll.ts";
 import { keep } from "./resource.ts";
-
-/** What every row has. */
-export type Row = { readonly id: string };
 
 /** One page as the server answers it. */
 export type Page<T> = { readonly items: readonly T[]; readonly next: string | null };
@@ -94,12 +92,4 @@ function makePagedList<T extends Row>(path: string): PagedList<T> {
     waiting.value = [];
   };
   return { items, head, waiting, problem, hasMore: computed(() => cursor.value !== null), busy, refresh, more, showWaiting };
-}
-
-/** Puts fresh rows over the shown ones, in the shown order; what is not shown yet waits. A shown row goes only when the fresh rows are `whole` (all there are) and lack it. Pure. */
-export function mergeRows<T extends Row>(shown: readonly T[], fresh: readonly T[], whole: boolean): { readonly shown: readonly T[]; readonly waiting: readonly T[] } {
-  const byId = new Map(fresh.map((row) => [row.id, row]));
-  const known = new Set(shown.map((row) => row.id));
-  const left = whole ? shown.filter((row) => byId.has(row.id)) : shown;
-  return { shown: left.map((row) => byId.get(row.id) ?? row), waiting: fresh.filter((row) => !known.has(row.id)) };
 }

@@ -4,7 +4,7 @@ import { useEffect } from "preact/hooks";
 import { signal } from "@preact/signals";
 
 /** Time between two quiet refreshes. */
-export const pollMilliseconds = 5000;
+const pollMilliseconds = 5000;
 
 /** The present moment as the page prints it: relative times are counted from it and move together. */
 export const now = signal(Date.now());

@@ -27,7 +27,7 @@ export function curlCommand(address: UploadAddress): string {
   return `curl -F prod=MyPlugin -F ver=1.0.0 -F upload_file_minidump=@crash.dmp '${address.minidumpUrl}'`;
 }
 
-/** The command that uploads a folder of symbols. */
+/** The command that uploads a folder of symbols; it takes its token from DEADAIR_TOKEN, since others can see a command line. */
 export function symbolUploadCommand(origin: string, project: string, path: string): string {
-  return `deadair symbols upload ${path} --server ${origin} --project ${project} --token TOKEN`;
+  return `deadair symbols upload --url ${origin} --project ${project} ${path}`;
 }
