@@ -17,13 +17,19 @@ export async function openErrorReports(settings: Settings, log: Logger): Promise
   return (error) => sentry.captureException(error);
 }
 
-/** Runs `stop` once, at the first of SIGINT, SIGTERM, SIGHUP or the call; a second signal ends the process at once. Resolves with the exit code. */
+/** Two signals within this time are one request: a supervisor and a launcher may both pass it on. */
+const sameRequestMs = 1000;
+
+/** Runs `stop` once, at the first of SIGINT, SIGTERM, SIGHUP or the call; a later second signal ends the process at once. Resolves with the exit code. */
 export function untilStopped(log: Logger, stop: () => Promise<void>): { promise: Promise<number>; stop(code: number): void } {
   const { promise, resolve } = Promise.withResolvers<number>();
-  let stopping = false;
+  let stoppingSince: number | undefined;
   const end = (code: number) => {
-    if (stopping) process.exit(130);
-    stopping = true;
+    if (stoppingSince !== undefined) {
+      if (Date.now() - stoppingSince > sameRequestMs) process.exit(130);
+      return;
+    }
+    stoppingSince = Date.now();
     log.info("stopping");
     stop().then(
       () => resolve(code),

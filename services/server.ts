@@ -13,7 +13,7 @@ import path from "node:path";
 import fastifyCookie from "@fastify/cookie";
 import fastifyHelmet from "@fastify/helmet";
 import fastifyStatic from "@fastify/static";
-import fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
+import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
 import { sql } from "kysely";
 import { accessRoutes } from "./access/routes.ts";
 import type { Context } from "./context.ts";
@@ -38,7 +38,7 @@ export async function buildServer(context: Context, report: (error: unknown) => 
     requestTimeout: settings.limits.UPLOAD_SECONDS * 1000,
     keepAliveTimeout: 30_000,
     forceCloseConnections: "idle",
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     routerOptions: { maxParamLength: 300 },
   });
   await app.register(fastifyCookie);

@@ -11,4 +11,3 @@ export type Jobs = {
 };
 
 export type QueueName = keyof Jobs;
-export const queueNames: readonly QueueName[] = ["symbolicate", "alert", "deliver"];

@@ -8,7 +8,7 @@ import { createPostgresBackend, Queue, Worker, withBackend } from "bullmq";
 import { Cluster, Redis } from "ioredis";
 import pg from "pg";
 import type { Logger } from "pino";
-import { type Jobs, type QueueName, queueNames } from "./jobs.ts";
+import type { Jobs, QueueName } from "./jobs.ts";
 
 /** A job as the outbox hands it over. */
 export type QueuedJob = { readonly key: string; readonly payload: unknown };
@@ -48,6 +48,8 @@ const workerOptions = {
 
 /** Time after which a backend that does not answer counts as away. */
 const answerMs = 10_000;
+/** Time that closing waits for a backend that is away. */
+const awayMs = 3000;
 /** Pause before a consumer whose backend was away at its start is made anew. */
 const restartMs = 1000;
 
@@ -68,7 +70,7 @@ function onPostgres(url: string, log: Logger): Queues {
     "postgres",
     (name) => new PostgresQueue(name, { ...open, defaultJobOptions: jobOptions }),
     (name, concurrency, processor) => new PostgresWorker(name, processor, { ...open, ...workerOptions, concurrency }),
-    () => pool.end(),
+    { isAway: () => false, disconnect: () => pool.end() },
     log,
   );
 }
@@ -83,9 +85,12 @@ function onRedis(url: string, log: Logger): Queues {
     "redis",
     (name) => new Queue(name, { connection: producer, prefix, defaultJobOptions: jobOptions }),
     (name, concurrency, processor) => new Worker(name, processor, { connection: consumer, prefix, ...workerOptions, concurrency }),
-    async () => {
-      producer.disconnect();
-      consumer.disconnect();
+    {
+      isAway: () => consumer.status !== "ready",
+      async disconnect() {
+        producer.disconnect();
+        consumer.disconnect();
+      },
     },
     log,
   );
@@ -105,12 +110,14 @@ type AnyQueue = {
   getJobCounts(...types: ("waiting" | "active" | "delayed" | "prioritized")[]): Promise<{ [state: string]: number }>;
   on(event: "error", listener: (error: Error) => void): unknown;
   close(): Promise<void>;
+  disconnect(): Promise<void>;
 };
 type AnyWorker = {
   waitUntilReady(): Promise<unknown>;
   on(event: "error", listener: (error: Error) => void): unknown;
   on(event: "failed", listener: (job: { id?: string | undefined } | undefined, error: Error) => void): unknown;
   close(): Promise<void>;
+  disconnect(): Promise<void>;
 };
 type AnyProcessor = (job: { data: unknown; attemptsMade: number }) => Promise<void>;
 
@@ -118,7 +125,7 @@ function build(
   backend: Queues["backend"],
   makeQueue: (name: string) => AnyQueue,
   makeWorker: (name: string, concurrency: number, processor: AnyProcessor) => AnyWorker,
-  disconnect: () => Promise<void>,
+  connection: { isAway(): boolean; disconnect(): Promise<void> },
   log: Logger,
 ): Queues {
   const queues = new Map<QueueName, AnyQueue>();
@@ -173,7 +180,7 @@ function build(
           closed = true;
           clearTimeout(timer);
           consumers.delete(consumer);
-          await current.close();
+          await unlessAway(current, connection.isAway);
         },
       };
       consumers.add(consumer);
@@ -185,10 +192,31 @@ function build(
     },
     async close() {
       await Promise.all([...consumers].map((consumer) => consumer.close()));
-      await Promise.all([...queues.values()].map((open) => open.close()));
-      await disconnect();
+      await Promise.all([...queues.values()].map((open) => unlessAway(open, connection.isAway)));
+      await connection.disconnect();
     },
   };
+}
+
+// Closing waits for what runs, but not for a backend that is away: BullMQ on
+// Redis would wait for it for ever, and a process that is told to stop must end.
+// What could not be written down runs again elsewhere.
+async function unlessAway(open: { close(): Promise<void>; disconnect(): Promise<void> }, isAway: () => boolean): Promise<void> {
+  const closing = open.close();
+  closing.catch(() => {});
+  let timer: NodeJS.Timeout | undefined;
+  const gone = new Promise<true>((resolve) => {
+    let since = Date.now();
+    timer = setInterval(() => {
+      if (!isAway()) since = Date.now();
+      else if (Date.now() - since > awayMs) resolve(true);
+    }, 100);
+  });
+  try {
+    if (await Promise.race([closing, gone])) void open.disconnect().catch(() => {});
+  } finally {
+    clearInterval(timer);
+  }
 }
 
 function withTimeout<T>(work: Promise<T>, ms: number, message: string): Promise<T> {
@@ -197,9 +225,4 @@ function withTimeout<T>(work: Promise<T>, ms: number, message: string): Promise<
     timer = setTimeout(() => reject(new Error(message)), ms);
   });
   return Promise.race([work, late]).finally(() => clearTimeout(timer));
-}
-
-/** True for a name that is a queue of ours. */
-export function isQueueName(name: string): name is QueueName {
-  return (queueNames as readonly string[]).includes(name);
 }

@@ -31,8 +31,8 @@ Starts everything: database, server, workers. The first start makes the project
 /** What `up` says once it listens. */
 export type UpAnswer = { url: string; signIn: string; dsn: string; project: string; ingestKey: string; symbolToken: string | null; readToken: string | null };
 
-/** Runs `deadair up` until it is stopped; returns the exit code. */
-export async function up(args: string[]): Promise<number> {
+/** Runs `deadair up` until it is stopped; returns the exit code. `onListening` is called once it listens. */
+export async function up(args: string[], onListening: (answer: UpAnswer) => Promise<void> = async () => {}): Promise<number> {
   const { values } = parseArgs({ args, options: { data: { type: "string" }, host: { type: "string" }, port: { type: "string" }, json: { type: "boolean" }, help: { type: "boolean", short: "h" } } });
   if (values.help) {
     process.stdout.write(help);
@@ -47,6 +47,7 @@ export async function up(args: string[]): Promise<number> {
     running.onWorkersLost(() => ended.stop(1));
     if (values.json) process.stdout.write(`${JSON.stringify(running.answer)}\n`);
     else printWelcome(running.answer, running.first);
+    onListening(running.answer).catch((error: unknown) => log.error({ err: error }, "what was to follow the start failed"));
     return await ended.promise;
   } finally {
     release();

@@ -40,10 +40,10 @@ export async function readForm(body: Readable, contentType: string, spool: Spool
     body.destroy();
   }
   const settled = await Promise.allSettled(saves);
-  const files = settled.flatMap((save) => (save.status === "fulfilled" ? [save.value] : []));
+  const files = settled.flatMap((end) => (end.status === "fulfilled" ? [end.value] : []));
   if (fields !== undefined && files.length === saves.length) return ok({ fields, files });
   await Promise.all(files.map((kept) => kept.file.discard()));
-  const rejected = settled.find((save) => save.status === "rejected");
+  const rejected = settled.find((end) => end.status === "rejected");
   return { ok: false, problem: formProblem(failure ?? rejected?.reason) };
 }
 

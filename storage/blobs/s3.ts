@@ -32,7 +32,10 @@ export function openS3Blobs(address: string, cacheDir: string): S3Blobs {
     if (response.ok || response.status === 404) return response;
     throw new Error(`S3 answered ${response.status} to ${init.method ?? "GET"} ${new URL(target).pathname}: ${(await response.text()).slice(0, 300)}`);
   };
-  const cached = (name: string) => path.join(cacheDir, name);
+  const cached = (name: string) => {
+    assertBlobName(name);
+    return path.join(cacheDir, name);
+  };
 
   return {
     kind: "s3",
@@ -52,8 +55,10 @@ export function openS3Blobs(address: string, cacheDir: string): S3Blobs {
       }
       const response = await send(url(name), {});
       if (response.status === 404 || response.body === null) {
-        await response.arrayBuffer();
-        return null;
+        // Only S3's own word counts: a bucket or a host that is wrong must not make a crash fail for good.
+        const answer = await response.text();
+        if (answer.includes("<Code>NoSuchKey</Code>")) return null;
+        throw new Error(`S3 answered 404 to a GET: is the bucket of BLOB_URL there? ${answer.slice(0, 300)}`);
       }
       const part = `${local}.${uuidv7()}.part`;
       try {
@@ -74,7 +79,9 @@ export function openS3Blobs(address: string, cacheDir: string): S3Blobs {
       const names: string[] = [];
       let token = "";
       do {
-        const xml = await (await send(`${base}?list-type=2&prefix=blobs%2F&max-keys=${Math.min(limit - names.length, 1000)}${after}${token}`, {})).text();
+        const response = await send(`${base}?list-type=2&prefix=blobs%2F&max-keys=${Math.min(limit - names.length, 1000)}${after}${token}`, {});
+        const xml = await response.text();
+        if (!response.ok) throw new Error(`S3 answered ${response.status} to a list: is the bucket of BLOB_URL there?`);
         for (const match of xml.matchAll(/<Key>blobs\/[0-9a-f]{2}\/([0-9a-f]{64})<\/Key>/g)) names.push(match[1]!);
         const next = /<NextContinuationToken>([^<]+)</.exec(xml)?.[1];
         token = next === undefined ? "" : `&continuation-token=${encodeURIComponent(next)}`;
@@ -98,16 +105,26 @@ export function openS3Blobs(address: string, cacheDir: string): S3Blobs {
   };
 }
 
+const wanted = "BLOB_URL must look like s3://KEY:SECRET@HOST[:PORT]/BUCKET[?region=R&tls=false]; special characters in the secret are percent-encoded.";
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new Error(wanted);
+  }
+}
+
 function parse(address: string): { client: AwsClient; base: string } {
   const url = URL.canParse(address) ? new URL(address) : undefined;
   const bucket = url?.pathname.replace(/^\/+|\/+$/g, "");
   if (url?.protocol !== "s3:" || !url.username || !url.password || !bucket || bucket.includes("/")) {
-    throw new Error("BLOB_URL must look like s3://KEY:SECRET@HOST[:PORT]/BUCKET[?region=R&tls=false]; special characters in the secret are percent-encoded.");
+    throw new Error(wanted);
   }
   const scheme = url.searchParams.get("tls") === "false" ? "http" : "https";
   const client = new AwsClient({
-    accessKeyId: decodeURIComponent(url.username),
-    secretAccessKey: decodeURIComponent(url.password),
+    accessKeyId: decoded(url.username),
+    secretAccessKey: decoded(url.password),
     service: "s3",
     region: url.searchParams.get("region") ?? "us-east-1",
     retries: 3,

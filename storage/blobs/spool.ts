@@ -2,9 +2,10 @@
 //
 // Bytes stream into a temporary file and are hashed and counted on the way.
 // The file becomes a blob by `BlobStore.keep`, or is discarded; a process that
-// dies in between leaves it for `clean`, at the next start.
+// dies in between leaves it for `clean`, at the next start. Walks have their
+// work folders here too (`walk-…`), and a killed one leaves its own.
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, statSync, unlinkSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { type FileHandle, open, unlink } from "node:fs/promises";
 import path from "node:path";
 import { uuidv7 } from "../uuid.ts";
@@ -36,7 +37,7 @@ export type Spool = {
   readonly dir: string;
   open(): Promise<SpoolWriter>;
   write(bytes: Uint8Array): Promise<SpooledFile>;
-  /** Removes files that a dead process left: those older than `ageMs`. Returns how many. */
+  /** Removes files and work folders that a dead process left: those older than `ageMs`. Returns how many. */
   clean(ageMs: number): number;
 };
 
@@ -63,11 +64,11 @@ export function openSpool(dir: string): Spool {
     clean(ageMs) {
       let removed = 0;
       for (const name of readdirSync(dir)) {
-        if (!name.endsWith(".part")) continue;
+        if (!name.endsWith(".part") && !name.startsWith("walk-")) continue;
         const file = path.join(dir, name);
         try {
           if (Date.now() - statSync(file).mtimeMs < ageMs) continue;
-          unlinkSync(file);
+          rmSync(file, { recursive: true });
           removed++;
         } catch {
           // Another process was quicker.
