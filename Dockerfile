@@ -47,7 +47,8 @@ COPY --from=page /app/web/dist ./web/dist
 # Postgres refuses to run as root; as `node` it needs nobody else.
 RUN mkdir /data && chown node:node /data
 USER node
-ENV NODE_ENV=production HOST=0.0.0.0 PORT=8088 DEADAIR_DATA=/data
+# The two last ones keep memory small after a burst of uploads; setup/launch.mjs says why.
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=8088 DEADAIR_DATA=/data MALLOC_ARENA_MAX=2 NODE_OPTIONS=--max-semi-space-size=4
 VOLUME /data
 EXPOSE 8088
 # Postgres is shut down and synced on SIGTERM: give it time (docker stop -t 60).

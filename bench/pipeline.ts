@@ -32,8 +32,8 @@ type Result = { queue: string; accepted: number[]; p99: number[]; toGroup: numbe
 
 async function start(dir: string, env: NodeJS.ProcessEnv): Promise<Started> {
   const began = performance.now();
-  const child = spawn(process.execPath, [path.join(root, "bin/deadair.ts"), "up", "--data", dir, "--port", "0", "--json"], {
-    env: { ...process.env, LOG_LEVEL: "warn", ALLOW_PRIVATE_WEBHOOKS: "1", NODE_COMPILE_CACHE: path.join(root, ".cache/compile"), ...env },
+  const child = spawn(process.execPath, [path.join(root, "setup/launch.mjs"), "up", "--data", dir, "--port", "0", "--json"], {
+    env: { ...process.env, LOG_LEVEL: "warn", ALLOW_PRIVATE_WEBHOOKS: "1", ...env },
     stdio: ["ignore", "pipe", "inherit"],
   });
   const line = await new Promise<string>((resolve, reject) => {

@@ -1,10 +1,12 @@
 // `deadair up`: everything in one process tree. Postgres is started (or adopted)
 // in the data folder unless DATABASE_URL names one; the server listens in this
-// thread, the workers run in a thread of their own, so that a walk's parsing
-// never delays an upload.
+// process, the workers run in a child of it (worker-process.ts says why), at a
+// lower priority: an upload that waits is a crash that may be lost, a walk that
+// waits is only late.
+import { type ChildProcess, fork } from "node:child_process";
+import os from "node:os";
 import path from "node:path";
 import { parseArgs, styleText } from "node:util";
-import { Worker } from "node:worker_threads";
 import type { FastifyInstance } from "fastify";
 import type { Logger } from "pino";
 import { readSettings, type Settings } from "../../config/settings.ts";
@@ -16,6 +18,7 @@ import { startPostmaster } from "../../storage/postmaster.ts";
 import { openStorage, type Storage } from "../../storage/storage.ts";
 import { readFirstSecrets, takeDataFolder, writeFirstSecrets } from "../data-folder.ts";
 import { openErrorReports, openLog, untilStopped } from "../process.ts";
+import type { WorkerOrders } from "../worker-process.ts";
 
 const help = `deadair up [--data DIR] [--host H] [--port N] [--json]
 
@@ -81,7 +84,7 @@ async function startAll(settings: Settings, log: Logger): Promise<Running> {
     closing.push(() => app.close());
     url = settings.publicUrl ?? listenUrl(app, await app.listen({ host: settings.host, port: settings.port }).catch(explainListen(settings)));
 
-    const workers = startWorkerThread(settings, databaseUrl, url, log);
+    const workers = startWorkerProcess({ settings, databaseUrl, publicUrl: url }, log);
     closing.push(workers.stop);
     return { answer: await answerOf(storage, settings, url, made), first: made !== undefined, onWorkersLost: workers.onLost, stop };
   } catch (error) {
@@ -107,27 +110,32 @@ function explainListen(settings: Settings): (error: NodeJS.ErrnoException) => ne
 }
 
 const quickDeathMs = 5000;
+const workerPriority = 5;
+const workerStopMs = 15_000;
 
-// The workers' thread. If it dies, of memory or of a bug, a new one takes over:
+// The workers' process. If it dies, of memory or of a bug, a new one takes over:
 // what it was doing is still on the queue. One that dies at once, again and
 // again, ends everything, so that whoever supervises us notices.
-function startWorkerThread(settings: Settings, databaseUrl: string, publicUrl: string, log: Logger): { stop(): Promise<void>; onLost(give: () => void): void } {
+function startWorkerProcess(orders: WorkerOrders, log: Logger): { stop(): Promise<void>; onLost(give: () => void): void } {
   let lost = () => {};
   let stopping = false;
   let quickDeaths = 0;
-  let thread: Worker;
+  let child: ChildProcess;
   let exited: Promise<unknown>;
   const start = () => {
     const startedAt = Date.now();
-    thread = new Worker(path.join(import.meta.dirname, "..", "worker-thread.ts"), { workerData: { settings, databaseUrl, publicUrl } });
-    thread.on("error", (error) => log.error({ err: error }, "the workers' thread failed"));
+    // Its stdout is ours to keep clean; what it logs goes to stderr.
+    child = fork(path.join(import.meta.dirname, "..", "worker-process.ts"), { stdio: ["ignore", "ignore", "inherit", "ipc"] });
+    child.on("error", (error) => log.error({ err: error }, "the workers' process failed"));
+    child.once("spawn", () => lowerPriority(child.pid));
+    child.send(orders);
     exited = new Promise((resolve) =>
-      thread.once("exit", (code) => {
+      child.once("exit", (code, signal) => {
         resolve(code);
         if (stopping) return;
         quickDeaths = Date.now() - startedAt < quickDeathMs ? quickDeaths + 1 : 0;
         if (quickDeaths >= 3) return lost();
-        log.warn({ code }, "starting the workers' thread again");
+        log.warn({ code, signal }, "the workers' process has ended; starting it again");
         start();
       }),
     );
@@ -139,12 +147,20 @@ function startWorkerThread(settings: Settings, databaseUrl: string, publicUrl: s
     },
     async stop() {
       stopping = true;
-      thread.postMessage("stop");
-      const timer = setTimeout(() => void thread.terminate(), 15_000);
+      if (child.connected) child.send("stop");
+      const timer = setTimeout(() => child.kill("SIGKILL"), workerStopMs);
       await exited;
       clearTimeout(timer);
     },
   };
+}
+
+function lowerPriority(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) os.setPriority(pid, workerPriority);
+  } catch {
+    // Where that is not allowed, uploads and walks share as they may.
+  }
 }
 
 async function answerOf(storage: Storage, settings: Settings, url: string, made: FirstSecrets | undefined): Promise<UpAnswer> {
