@@ -14,6 +14,7 @@ export function installErrorHandler(app: FastifyInstance, report: (error: unknow
       reply.header("retry-after", "5");
       return answerProblem(reply, { status: 503, code: "storage_unavailable", message: "The database cannot be reached at the moment.", hint: "Nothing was stored. Send it again in a few seconds." });
     }
+    if (isUnstorableText(error)) return answerProblem(reply, { status: 400, code: "bad_text", message: "A text in the request holds a NUL character.", hint: "Leave it out." });
     if (error.statusCode !== undefined && error.statusCode < 500) {
       return answerProblem(reply, { status: error.statusCode, code: (error.code ?? "bad_request").toLowerCase().replace(/^fst_(err_)?/, ""), message: error.message, hint: "See docs/api.md for what this address takes." });
     }
@@ -26,6 +27,11 @@ export function installErrorHandler(app: FastifyInstance, report: (error: unknow
     if (wantsPage) return reply.sendFile("index.html");
     return answerProblem(reply, { status: 404, code: "not_found", message: `There is nothing at ${request.method} ${request.url.split("?")[0]!.slice(0, 200)}.`, hint: "See docs/api.md for the addresses." });
   });
+}
+
+// Postgres refuses NUL in what it is asked to look for (character_not_in_repertoire), so nothing can be there.
+function isUnstorableText(error: { code?: string }): boolean {
+  return error.code === "22021";
 }
 
 // Postgres error classes 08 (connection), 57 (shutting down), 53 (out of connections), or a socket that broke.

@@ -15,6 +15,7 @@ import { addCounts, type CountedCrash } from "./counts.ts";
 import type { Database, Tx } from "./database.ts";
 import { type GroupChoice, groupOf, leaveGroup, noteInstall } from "./groups.ts";
 import { enqueue } from "./outbox.ts";
+import { storable, storableJson, storableName, storableText } from "./storable.ts";
 import { uuidv7 } from "./uuid.ts";
 
 /** A crash as ingest hands it over; its blobs are kept already. */
@@ -60,15 +61,15 @@ export async function storeCrash(db: Database, crash: NewCrash): Promise<{ id: s
         state: "stored",
         blob: crash.blob,
         blob_bytes: crash.bytes,
-        client: crash.client,
-        install: crash.install,
-        product: crash.product,
-        version: crash.version,
-        annotations: JSON.stringify(crash.annotations),
-        notes: JSON.stringify(crash.notes),
+        client: storable(crash.client),
+        install: storableName(crash.install),
+        product: storableName(crash.product),
+        version: storableName(crash.version),
+        annotations: storableJson(crash.annotations),
+        notes: storableJson(crash.notes),
       })
       .execute();
-    for (const file of crash.attachments) await tx.insertInto("crash_attachments").values({ crash_id: id, project_id: crash.projectId, ...file }).execute();
+    for (const file of crash.attachments) await tx.insertInto("crash_attachments").values({ crash_id: id, project_id: crash.projectId, ...file, name: storableText(file.name) }).execute();
     await enqueue(tx, "symbolicate", `crash-${id}-1`, { crash: id, revision: 1 });
     return { id, duplicate: false };
   });
@@ -119,7 +120,8 @@ export type WalkedCrash = {
 export type Grouped = { readonly group: string; readonly created: boolean };
 
 /** Writes a finished walk: state, signature, group, counts and the event, in one transaction. Undefined when somebody else has done it. */
-export async function finishWalk(db: Database, due: DueCrash, walked: WalkedCrash): Promise<Grouped | undefined> {
+export async function finishWalk(db: Database, due: DueCrash, found: WalkedCrash): Promise<Grouped | undefined> {
+  const walked = storableWalk(found);
   return db.transaction().execute(async (tx) => {
     const row = await lockDue(tx, due);
     if (row === undefined) return undefined;
@@ -134,8 +136,12 @@ export async function finishWalk(db: Database, due: DueCrash, walked: WalkedCras
     });
     const before = row.group_id === null ? undefined : counted(row, row.group_id);
     const after = counted({ ...row, os: walked.os, arch: walked.arch, host: walked.host }, choice.group);
-    if (before) await addCounts(tx, before, -1, await leaveGroup(tx, before.group, row.install));
-    await addCounts(tx, after, 1, await noteInstall(tx, choice.group, row.install));
+    const leave = async () => {
+      if (before) await addCounts(tx, before, -1, await leaveGroup(tx, before.group, row.install));
+    };
+    const join = async () => addCounts(tx, after, 1, await noteInstall(tx, choice.group, row.install));
+    // In the order of the groups' ids: two walks that swap crashes of one install would else wait for each other.
+    for (const step of before && before.group > choice.group ? [join, leave] : [leave, join]) await step();
     await tx
       .updateTable("crashes")
       .set({
@@ -164,11 +170,11 @@ export async function finishWalk(db: Database, due: DueCrash, walked: WalkedCras
   });
 }
 
-/** Writes that a crash cannot be walked, and why. It keeps its dump, and its old group if it had one. Undefined when somebody else has ended it. */
+/** Writes that a crash cannot be walked, and why. It keeps its dump, and its old group if it had one. False when somebody else has ended it. */
 export async function failWalk(db: Database, due: DueCrash, code: string, reason: string): Promise<boolean> {
   const done = await db
     .updateTable("crashes")
-    .set({ state: "failed", state_code: code, state_reason: reason.slice(0, 2000), finished_at: new Date() })
+    .set({ state: "failed", state_code: code, state_reason: storableText(reason.slice(0, 2000)), finished_at: new Date() })
     .where("id", "=", due.id)
     .where("revision", "=", due.revision)
     .where("state", "=", "stored")
@@ -217,6 +223,22 @@ export async function reclaimCrashes(db: Database, seconds: number, limit = 1000
   });
 }
 
+// What the walker printed comes out of a stranger's dump.
+function storableWalk(walked: WalkedCrash): WalkedCrash {
+  return {
+    ...walked,
+    signature: storableText(walked.signature),
+    os: storableName(walked.os),
+    osVersion: storableName(walked.osVersion),
+    arch: storableName(walked.arch),
+    host: storableName(walked.host),
+    crashReason: storableName(walked.crashReason),
+    crashAddress: storableName(walked.crashAddress),
+    crashModule: storableName(walked.crashModule),
+    missing: walked.missing.map((key) => ({ debugFile: storableName(key.debugFile), debugId: storableName(key.debugId) })),
+  };
+}
+
 type LockedCrash = {
   received_at: Date;
   project_id: number;
@@ -243,12 +265,16 @@ function counted(row: LockedCrash, group: string): CountedCrash {
   return { projectId: row.project_id, group, seenAt: row.received_at, version: row.version, os: row.os, arch: row.arch, host: row.host };
 }
 
+const missingRows = 1000;
+
 async function writeMissing(tx: Tx, due: DueCrash, walked: WalkedCrash): Promise<void> {
   if (due.revision > 1) await tx.deleteFrom("missing_symbols").where("crash_id", "=", due.id).execute();
-  if (walked.missing.length === 0) return;
-  await tx
-    .insertInto("missing_symbols")
-    .values(walked.missing.map((key) => ({ project_id: due.projectId, crash_id: due.id, debug_id: key.debugId, debug_file: key.debugFile })))
-    .onConflict((conflict) => conflict.doNothing())
-    .execute();
+  // A statement takes 65,535 parameters, and a posted stack trace may miss 20,000 modules.
+  for (let done = 0; done < walked.missing.length; done += missingRows) {
+    await tx
+      .insertInto("missing_symbols")
+      .values(walked.missing.slice(done, done + missingRows).map((key) => ({ project_id: due.projectId, crash_id: due.id, debug_id: key.debugId, debug_file: key.debugFile })))
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
+  }
 }

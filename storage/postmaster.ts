@@ -17,7 +17,7 @@
 // where it is not, `setpriv` lends it the one capability it needs for that.
 import { execFileSync, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { accessSync, chmodSync, chownSync, constants, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { accessSync, chmodSync, chownSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import net from "node:net";
 import path from "node:path";
@@ -169,10 +169,11 @@ function lendCapability(owner: Owner): { command: string; args: string[] } {
 // killed meanwhile leaves nothing that looks like a database.
 async function initialise(binaries: Binaries, run: Run, owner: Owner | undefined, options: PostmasterOptions): Promise<void> {
   options.log.info({ dir: options.dir }, "making the database (once)");
-  const making = `${options.dir}.making`;
-  const passwordFile = `${options.dir}.password`;
+  removeUnfinished(options.dir);
+  // A name of its own: the initdb of a parent that was killed may still be writing to another.
+  const making = `${options.dir}.making-${randomBytes(4).toString("hex")}`;
+  const passwordFile = `${making}.password`;
   const password = randomBytes(24).toString("base64url");
-  rmSync(making, { recursive: true, force: true });
   mkdirSync(making, { mode: 0o700 });
   writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
   if (owner) for (const file of [making, passwordFile]) chownSync(file, owner.uid, owner.gid);
@@ -184,6 +185,17 @@ async function initialise(binaries: Binaries, run: Run, owner: Owner | undefined
     renameSync(making, options.dir);
   } finally {
     rmSync(passwordFile, { force: true });
+  }
+}
+
+function removeUnfinished(dir: string): void {
+  for (const name of readdirSync(path.dirname(dir))) {
+    if (!name.startsWith(`${path.basename(dir)}.making`)) continue;
+    try {
+      rmSync(path.join(path.dirname(dir), name), { recursive: true, force: true });
+    } catch {
+      // Somebody is still writing to it; it is in nobody's way, and goes another time.
+    }
   }
 }
 
@@ -201,6 +213,7 @@ async function startServer(binaries: Binaries, run: Run, options: PostmasterOpti
   let port = wantedPort;
   let why = "";
   for (let attempt = 1; attempt <= startTries; attempt++) {
+    removeStaleLock(options.dir);
     if (!(await isFree(port))) port = await freePort();
     const logFile = path.join(options.dir, "server.log");
     const started = await run(binaries.pg_ctl, ["-D", options.dir, "-l", logFile, "-w", "-t", "60", "-s", "-o", `-p ${port} ${flags}`, "start"]);
@@ -233,27 +246,64 @@ function watchServer(options: PostmasterOptions, start: () => Promise<number>): 
   };
 }
 
-// postmaster.pid: line 1 is the process id, line 4 the port (PostgreSQL, miscinit.h).
-function runningServer(dir: string): { pid: number; port: number } | undefined {
+// postmaster.pid: line 1 is the process id, line 2 the folder, line 4 the port
+// (PostgreSQL, miscinit.h). The port comes late: a server that starts has none yet.
+type LockFile = { readonly pid: number; readonly folder: string; readonly port: number | undefined };
+
+function readLock(dir: string): LockFile | undefined {
   let lines: string[];
   try {
     lines = readFileSync(path.join(dir, "postmaster.pid"), "utf8").split("\n");
   } catch {
     return undefined;
   }
-  const pid = Number(lines[0]);
   const port = Number(lines[3]);
-  if (!Number.isInteger(pid) || pid <= 1 || !isAlive(pid) || !isPostgres(pid)) return undefined;
-  return { pid, port };
+  return { pid: Number(lines[0]), folder: lines[1] ?? "", port: Number.isInteger(port) && port > 0 ? port : undefined };
 }
 
-// A stale file can name a process id that something else has by now.
+function runningServer(dir: string): LockFile | undefined {
+  const lock = readLock(dir);
+  return lock !== undefined && isProcessId(lock.pid) && isAlive(lock.pid) && isServerOf(dir, lock) ? lock : undefined;
+}
+
+function isProcessId(pid: number): boolean {
+  return Number.isInteger(pid) && pid > 1;
+}
+
+// A stale file can name a process id that something else has by now. In a folder
+// that was copied it names the live server of the original, which is not ours
+// to adopt, let alone to stop. A server's working folder is its cluster.
+function isServerOf(dir: string, lock: LockFile): boolean {
+  if (process.platform !== "linux") return path.resolve(lock.folder) === path.resolve(dir);
+  return workingFolder(lock.pid) === realpathSync(dir) && isPostgres(lock.pid);
+}
+
 function isPostgres(pid: number): boolean {
   try {
-    return /postgres/.test(readFileSync(`/proc/${pid}/cmdline`, "utf8"));
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("postgres");
   } catch {
-    return process.platform !== "linux";
+    return false;
   }
+}
+
+function workingFolder(pid: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`);
+  } catch {
+    return undefined;
+  }
+}
+
+// Postgres clears a stale file away by itself, unless the file is unreadable or
+// names a live process. Then we do, once it is sure that no process works in
+// the folder: the children of a killed server do for a moment, and the file is
+// what keeps a new server from starting beside them.
+function removeStaleLock(dir: string): void {
+  const lock = readLock(dir);
+  if (process.platform !== "linux" || lock === undefined || (isProcessId(lock.pid) && !isAlive(lock.pid))) return;
+  const here = realpathSync(dir);
+  const works = readdirSync("/proc").some((name) => /^\d+$/.test(name) && workingFolder(Number(name)) === here);
+  if (!works) rmSync(path.join(dir, "postmaster.pid"), { force: true });
 }
 
 function isAlive(pid: number): boolean {
@@ -319,8 +369,11 @@ function readSecret(file: string): { password: string; port: number } | undefine
   }
 }
 
+// Moved into place whole: half a file would cost the password, and so the database.
 function writeSecret(file: string, secret: { password: string; port: number }): void {
-  writeFileSync(file, `${JSON.stringify(secret)}\n`, { mode: 0o600 });
+  const part = `${file}.part`;
+  writeFileSync(part, `${JSON.stringify(secret)}\n`, { mode: 0o600, flush: true });
+  renameSync(part, file);
 }
 
 // Below the range that the kernel hands out to outgoing connections (32768 on),

@@ -64,6 +64,8 @@ function onPostgres(url: string, log: Logger): Queues {
   // One pool for all queues of the process; each consumer keeps one connection of it to listen on.
   const pool = new pg.Pool({ connectionString: url, max: 12, idleTimeoutMillis: 20_000, connectionTimeoutMillis: 10_000, keepAlive: true, options: "-c search_path=bullmq,public" });
   pool.on("error", (error) => log.debug({ err: error }, "queue: connection lost"));
+  // One that breaks while it is lent out tells by the query that fails; unheard, its `error` would end the process.
+  pool.on("connect", (client) => client.on("error", () => {}));
   // BullMQ describes pg's pool by a type of its own, a little narrower than pg's.
   const open = { connection: pool as unknown as ConstructorParameters<typeof PostgresQueue>[1]["connection"] };
   return build(

@@ -27,7 +27,7 @@ export function accessRoutes(app: FastifyInstance, context: Context): void {
 
   app.get<{ Querystring: { token?: string } }>("/sign-in", async (request, reply) => {
     const token = request.query.token;
-    if (token === undefined) return reply.sendFile("index.html");
+    if (typeof token !== "string") return reply.sendFile("index.html");
     const user = await userOfLink(db, token);
     if (user === undefined) return reply.redirect("/sign-in?link=over");
     await signIn(reply, user);

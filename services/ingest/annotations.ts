@@ -17,6 +17,9 @@ export type Annotations = {
   readonly notes: readonly string[];
 };
 
+/** Levels kept of JSON that a client nests into annotations. Writing it out again, and Postgres, recurse; reading it does not, so a client can send more than either can stand. */
+export const maxJsonDepth = 32;
+
 const maxDepth = 8;
 const maxText = 200;
 
@@ -66,11 +69,18 @@ function splitRelease(release: string): [string | null, string | null] {
 function mergeJson(into: { [key: string]: unknown }, text: string, notes: string[]): void {
   try {
     const value: unknown = JSON.parse(text);
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) Object.assign(into, Object.fromEntries(Object.entries(value).filter(([key]) => key !== "__proto__")));
+    if (isNestedDeeper(value, maxJsonDepth)) notes.push(`The field \`sentry\` is nested more than ${maxJsonDepth} levels deep; it was left out.`);
+    else if (typeof value === "object" && value !== null && !Array.isArray(value)) Object.assign(into, Object.fromEntries(Object.entries(value).filter(([key]) => key !== "__proto__")));
     else notes.push("The field `sentry` is JSON but not an object; it was left out.");
   } catch {
     notes.push("The field `sentry` is not JSON; it was left out.");
   }
+}
+
+/** True when a parsed JSON value has more than `levels` objects or arrays within each other. */
+export function isNestedDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isNestedDeeper(inner, levels - 1));
 }
 
 // `[tags][host]` with a value: makes {tags: {host: value}}.

@@ -2,7 +2,7 @@
 // says, counted against a limit on both sides of the decompression, and always
 // read to an end or destroyed, so that no connection is left hanging.
 import type { IncomingMessage } from "node:http";
-import { PassThrough, Readable, Transform } from "node:stream";
+import { Readable, Transform } from "node:stream";
 import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from "node:zlib";
 import type { LimitName, Limits } from "../../config/limits.ts";
 import { ok, type Problem, refuse, type Result } from "../../config/problem.ts";
@@ -22,33 +22,54 @@ export function overLimit(limits: Limits, name: LimitName, what: string): Proble
   return refuse(413, "too_large", `${what} is over the limit ${name} of ${limits[name].toLocaleString("en")} bytes.`, `Send less, or let the operator raise DEADAIR_LIMIT_${name}.`).problem;
 }
 
-/** A transform that passes bytes on until there are more than a limit allows; then it fails with a Refusal. */
-export function meter(limits: Limits, name: LimitName, what: string): Transform {
+/** A transform that passes bytes on until there are more than a limit allows, or more than `most`; then it fails with a Refusal that names the limit. */
+export function meter(limits: Limits, name: LimitName, what: string, most = limits[name]): Transform {
   let bytes = 0;
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
       bytes += chunk.length;
-      if (bytes > limits[name]) done(new Refusal(overLimit(limits, name, what)));
+      if (bytes > most) done(new Refusal(overLimit(limits, name, what)));
       else done(null, chunk);
     },
   });
 }
 
+type BodyLimit = "UPLOAD_BODY_BYTES" | "STACKTRACE_BODY_BYTES" | "SYMBOL_BODY_BYTES";
+
 /** The body of a request after Content-Encoding, at most UPLOAD_BODY_BYTES (or `limit`) of it on the wire. A failure of any stage surfaces on the stream that is returned. */
-export function requestBody(raw: IncomingMessage, limits: Limits, limit: LimitName = "UPLOAD_BODY_BYTES"): Result<Readable> {
+export function requestBody(raw: IncomingMessage, limits: Limits, limit: BodyLimit = "UPLOAD_BODY_BYTES"): Result<Readable> {
   const length = Number(raw.headers["content-length"] ?? 0);
   if (length > limits[limit]) return { ok: false, problem: overLimit(limits, limit, "The upload") };
   const encoding = (raw.headers["content-encoding"] ?? "identity").trim().toLowerCase();
   const decoder = decoderOf(encoding);
   if (decoder === undefined) return refuse(415, "unknown_encoding", `Content-Encoding "${encoding.slice(0, 40)}" is not known.`, "Use gzip, deflate, br, zstd or none.");
-  return ok(chain([raw, meter(limits, limit, "The upload"), decoder]));
+  const metered = meter(limits, limit, "The upload");
+  // A body as it is cannot grow: one count is enough.
+  if (decoder === null) return ok(chain([raw, metered]));
+  const [name, most] = inflatedLimit(limits, limit);
+  return ok(chain([raw, metered, decoder, meter(limits, name, "The upload, decompressed,", most)]));
 }
 
-function decoderOf(encoding: string): Transform | undefined {
+// What a body may inflate to, and the limit to name when it is more. A form's
+// parts have limits of their own; this bounds what lies between them, which
+// nobody keeps and somebody must inflate: 1 MB of brotli can hold terabytes.
+function inflatedLimit(limits: Limits, limit: BodyLimit): [LimitName, number] {
+  switch (limit) {
+    case "UPLOAD_BODY_BYTES":
+      return ["DUMP_INFLATED_BYTES", limits.DUMP_INFLATED_BYTES + limits.ATTACHMENTS_COUNT * limits.ATTACHMENT_BYTES + limits.UPLOAD_FIELDS_BYTES + limits.UPLOAD_BODY_BYTES];
+    case "SYMBOL_BODY_BYTES":
+      return ["SYMBOL_INFLATED_BYTES", limits.SYMBOL_INFLATED_BYTES + limits.SYMBOL_BODY_BYTES];
+    case "STACKTRACE_BODY_BYTES":
+      return ["STACKTRACE_BODY_BYTES", limits.STACKTRACE_BODY_BYTES];
+  }
+}
+
+// What undoes an encoding; null for none, undefined for one that is not known.
+function decoderOf(encoding: string): Transform | null | undefined {
   switch (encoding) {
     case "identity":
     case "":
-      return new PassThrough();
+      return null;
     case "gzip":
     case "x-gzip":
       return createGunzip();
@@ -66,25 +87,28 @@ function decoderOf(encoding: string): Transform | undefined {
 /** Bytes of a part or body, decompressed when their first bytes say that they are gzip or zstd. */
 export async function* inflated(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const iterator = source[Symbol.asyncIterator]();
-  const head: Buffer[] = [];
-  let headBytes = 0;
-  while (headBytes < 4) {
-    const next = await iterator.next();
-    if (next.done) break;
-    head.push(next.value);
-    headBytes += next.value.length;
+  try {
+    const head: Buffer[] = [];
+    let headBytes = 0;
+    while (headBytes < 4) {
+      const next = await iterator.next();
+      if (next.done) break;
+      head.push(next.value);
+      headBytes += next.value.length;
+    }
+    const first = Buffer.concat(head);
+    const rest = (async function* () {
+      if (first.length > 0) yield first;
+      for (let next = await iterator.next(); !next.done; next = await iterator.next()) yield next.value;
+    })();
+    const compression = sniffCompression(first);
+    if (compression === null) yield* rest;
+    else yield* chain([Readable.from(rest), compression === "gzip" ? createGunzip() : createZstdDecompress()]);
+  } finally {
+    // A reader that stops early leaves a source that must be let go of: a file stays open, a client goes on
+    // sending to nobody. Not waited for: a read that is under way may wait for that client.
+    iterator.return?.().catch(() => {});
   }
-  const first = Buffer.concat(head);
-  const rest = (async function* () {
-    if (first.length > 0) yield first;
-    for (let next = await iterator.next(); !next.done; next = await iterator.next()) yield next.value;
-  })();
-  const compression = sniffCompression(first);
-  if (compression === null) {
-    yield* rest;
-    return;
-  }
-  yield* chain([Readable.from(rest), compression === "gzip" ? createGunzip() : createZstdDecompress()]);
 }
 
 // Like stream.pipeline, but returns its last stage to read from: an error of any

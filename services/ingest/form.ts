@@ -22,6 +22,10 @@ export type Form = { readonly fields: ReadonlyMap<string, string>; readonly file
 
 /** Reads a form to its end. When it is refused, or when the client goes away, nothing of it is left on the spool. */
 export async function readForm(body: Readable, contentType: string, spool: Spool, limits: Limits): Promise<Result<Form>> {
+  if (!/^multipart\/form-data\s*(;|$)/i.test(contentType)) {
+    body.destroy();
+    return refuse(415, "not_a_form", `The body is "${contentType.slice(0, 80)}", not a form.`, "Send it as multipart/form-data, as curl -F does.");
+  }
   if (!/;\s*boundary=/i.test(contentType)) {
     body.destroy();
     return refuse(400, "no_boundary", "The form's Content-Type has no boundary.", "Let the HTTP library set Content-Type: multipart/form-data itself.");

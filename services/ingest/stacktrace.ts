@@ -5,10 +5,12 @@
 import type { FastifyInstance } from "fastify";
 import { refuse, type Result } from "../../config/problem.ts";
 import { parsePostedTrace } from "../../stackwalk/posted/stack-trace.ts";
+import { keepBytes } from "../../storage/blobs/blobs.ts";
 import { storeCrash } from "../../storage/crashes.ts";
 import { requireIngestKey } from "../access/guard.ts";
 import type { Context } from "../context.ts";
 import { answerProblem } from "../errors.ts";
+import { isNestedDeeper, maxJsonDepth } from "./annotations.ts";
 import { overLimit, problemOf, Refusal, requestBody } from "./body.ts";
 import type { FastifyRequest } from "fastify";
 
@@ -24,19 +26,20 @@ export function stacktraceRoutes(app: FastifyInstance, context: Context): void {
     if (!trace.ok) return answerProblem(reply, trace.problem);
 
     const facts = json as { [key: string]: unknown };
-    const file = await context.storage.spool.write(bytes);
-    await context.storage.blobs.keep(file);
+    const given = isRecord(facts["annotations"]) ? facts["annotations"] : {};
+    const isTooDeep = isNestedDeeper(given, maxJsonDepth);
+    const blob = await keepBytes(context.storage.spool, context.storage.blobs, bytes);
     const stored = await storeCrash(context.storage.db, {
       projectId: allowed.value.id,
       kind: "stacktrace",
-      blob: file.sha256,
-      bytes: file.bytes,
+      blob,
+      bytes: bytes.length,
       client: request.headers["user-agent"]?.slice(0, 200) ?? null,
       install: text(facts["install"]),
       product: text(facts["product"]),
       version: text(facts["version"]),
-      annotations: isRecord(facts["annotations"]) ? facts["annotations"] : {},
-      notes: [],
+      annotations: isTooDeep ? {} : given,
+      notes: isTooDeep ? [`The annotations are nested more than ${maxJsonDepth} levels deep; they were left out.`] : [],
       attachments: [],
       uploadKey: null,
     });

@@ -3,6 +3,7 @@
 import { sql } from "kysely";
 import { ok, refuse, type Result } from "../../config/problem.ts";
 import type { Database } from "../../storage/database.ts";
+import { isUuid } from "../../storage/uuid.ts";
 import type { GroupDetail, GroupItem, GroupPage } from "./schema.ts";
 
 /** Orders of the list of groups, highest first. */
@@ -19,7 +20,7 @@ type Row = { id: string; signature: string; state: string; first_seen: Date; las
 
 /** A page of a project's groups. Groups whose crashes have all moved elsewhere are left out. */
 export async function listGroups(db: Database, projectId: number, query: GroupQuery): Promise<Result<GroupPage>> {
-  const after = query.cursor === undefined ? undefined : readGroupCursor(query.cursor);
+  const after = query.cursor === undefined ? undefined : readGroupCursor(query.cursor, query.sort);
   if (after === null) return refuse(400, "bad_cursor", "The cursor is not one that this list gave.", "Take `next` of the page before, with the same sort.");
   const key = { last_seen: sql.ref("last_seen"), first_seen: sql.ref("first_seen"), count: sql.ref("crashes") }[query.sort];
   const keyType = query.sort === "count" ? sql.raw("bigint") : sql.raw("timestamptz");
@@ -126,14 +127,20 @@ async function facetsOf(tx: Database, id: string): Promise<GroupDetail["facets"]
   return facets;
 }
 
-function readGroupCursor(cursor: string): { key: string; id: string } | null {
+function readGroupCursor(cursor: string, sort: GroupSort): { key: string; id: string } | null {
   try {
     const parsed: unknown = JSON.parse(Buffer.from(cursor, "base64url").toString("utf8"));
     if (!Array.isArray(parsed)) return null;
     const [key, id] = parsed as [unknown, unknown];
-    if (typeof key !== "string" || typeof id !== "string" || !/^[0-9a-f-]{36}$/.test(id) || !/^[0-9 :.+TZ-]{1,40}$/.test(key)) return null;
-    return { key, id };
+    if (typeof key !== "string" || typeof id !== "string" || !isUuid(id)) return null;
+    return (sort === "count" ? /^\d{1,18}$/.test(key) : isPostgresTime(key)) ? { key, id } : null;
   } catch {
     return null;
   }
+}
+
+// As Postgres prints a timestamptz, and a day that there is: anything else it would refuse.
+function isPostgresTime(text: string): boolean {
+  const day = text.slice(0, 10);
+  return /^\d{4}-\d\d-\d\d ([01]\d|2[0-3])(:[0-5]\d){2}(\.\d{1,6})?[+-](0\d|1[0-4])(:[0-5]\d)?$/.test(text) && new Date(`${day}T00:00:00Z`).toISOString().startsWith(day);
 }

@@ -26,7 +26,7 @@ export function triageRoutes(app: FastifyInstance, context: Context): void {
     if (!limit.ok) return answerProblem(reply, limit.problem);
     const sort = (request.query.sort ?? "last_seen") as GroupSort;
     if (!groupSorts.includes(sort)) return answerProblem(reply, refuse(400, "bad_sort", `sort is "${sort.slice(0, 40)}".`, `Use one of ${groupSorts.join(", ")}.`).problem);
-    const page = await listGroups(db, caller.value.project.id, { sort, limit: limit.value, cursor: request.query.cursor || undefined, search: (request.query.q ?? "").trim().slice(0, 200) });
+    const page = await listGroups(db, caller.value.project.id, { sort, limit: limit.value, cursor: request.query.cursor || undefined, search: String(request.query.q ?? "").trim().slice(0, 200) });
     return page.ok ? page.value : answerProblem(reply, page.problem);
   });
 

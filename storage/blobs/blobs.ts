@@ -32,6 +32,12 @@ export function assertBlobName(name: string): void {
 /** Spools and keeps bytes that are already in memory; returns the blob's name. */
 export async function keepBytes(spool: Spool, store: BlobStore, bytes: Uint8Array): Promise<string> {
   const file = await spool.write(bytes);
-  await store.keep(file);
+  try {
+    await store.keep(file);
+  } catch (error) {
+    // A store that is away for hours must not fill the spool.
+    await file.discard();
+    throw error;
+  }
   return file.sha256;
 }

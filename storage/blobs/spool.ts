@@ -79,11 +79,27 @@ export function openSpool(dir: string): Spool {
   };
 }
 
+// Chunks are gathered into writes of this size: a write is a trip to another
+// thread, and a socket's chunks are small.
+const gatherBytes = 256 * 1024;
+
 function writer(file: string, handle: FileHandle): SpoolWriter {
   const hash = createHash("sha256");
+  let gathered: Uint8Array[] = [];
+  let gatheredBytes = 0;
   let bytes = 0;
   let closed = false;
   const discard = () => unlink(file).catch(() => {});
+  const flush = async () => {
+    const chunks = gathered;
+    let left = gatheredBytes;
+    gathered = [];
+    gatheredBytes = 0;
+    if (left === 0) return;
+    left -= (await handle.writev(chunks)).bytesWritten;
+    // A write may take less than it was given, as on a disk that is nearly full.
+    if (left > 0) await handle.writeFile(Buffer.concat(chunks).subarray(-left));
+  };
   return {
     path: file,
     get bytes() {
@@ -92,10 +108,12 @@ function writer(file: string, handle: FileHandle): SpoolWriter {
     async write(chunk) {
       hash.update(chunk);
       bytes += chunk.length;
-      // A FileHandle may write less than it was given.
-      for (let done = 0; done < chunk.length; ) done += (await handle.write(chunk, done, chunk.length - done)).bytesWritten;
+      gathered.push(chunk);
+      gatheredBytes += chunk.length;
+      if (gatheredBytes >= gatherBytes) await flush();
     },
     async finish() {
+      await flush();
       await handle.datasync();
       closed = true;
       await handle.close();

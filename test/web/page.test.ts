@@ -177,6 +177,7 @@ describe("the built page", () => {
       const { page } = await start();
       await page.goto(at.crash);
       const stack = page.getByRole("table", { name: "Stack of the crashed Thread 3 REAPER audio 0" });
+      await stack.waitFor();
       const rows = await stack.getByRole("row").allInnerTexts();
       const flat = rows.map((row) => row.replaceAll(/\s+/g, " ").trim());
       expect(flat.slice(1, 4)).toEqual([
@@ -185,12 +186,14 @@ describe("the built page", () => {
         "0 vault::dsp::Engine::process(float*, int) engine.cpp:6 VaultSynth.vst3 context",
       ]);
       expect(flat[7]).toBe("4 reaper.exe + 0x00412f90 no symbols for reaper.pdb 9C1F5E0E3B0A4A7C8F24D1B7E6A5C3D21 reaper.exe cfi");
+      expect(flat[8]).toBe("5 reaper.exe + 0x003ff021 no symbols reaper.exe scan");
       expect(flat[9]).toBe("6 0x00007ff8a9981200 unloaded: OldCompressor.vst3 + 0x1200 scan");
       const workers = page.locator("details.thread", { hasText: "×6" });
       expect(await workers.count()).toBe(1);
       await page.keyboard.press("e");
       await expect.poll(() => page.locator("details.thread[open]").count()).toBe(4);
       await page.getByRole("heading", { name: "Why this signature?" }).click();
+      await page.getByRole("table", { name: "Verdict on each frame" }).waitFor();
       const verdicts = await page.getByRole("table", { name: "Verdict on each frame" }).getByRole("row").allInnerTexts();
       expect(verdicts.map((row) => row.replaceAll(/\s+/g, " ").trim())[1]).toBe("0 i prefix vault::dsp::RingBuffer<T>::push prefix.txt:17");
     });
@@ -204,6 +207,14 @@ describe("the built page", () => {
       await page.getByRole("button", { name: "Retry" }).click();
       await page.getByText("The dump is stored and not read yet.").waitFor();
       expect(fake.requests).toContain(`POST /api/v1${at.failed}/retry`);
+    });
+
+    it("reads a crash again whose symbols were missing", async () => {
+      const { page, fake } = await start();
+      await page.goto(at.crash);
+      await page.getByRole("button", { name: "Read again" }).click();
+      await page.getByText("The crash is queued again").waitFor();
+      expect(fake.requests).toContain(`POST /api/v1${at.crash}/retry`);
     });
 
     it("adds, tests and deletes a destination, and shows its secret once", async () => {

@@ -67,33 +67,49 @@ function Fact(props: { readonly name: string; readonly children: ComponentChildr
 
 function StateNotice(props: { readonly project: string; readonly crash: CrashDetail; readonly retry: () => Promise<void> }) {
   const { crash } = props;
-  const busy = useSignal(false);
   if (crash.state === "stored")
     return (
       <div class="notice" role="status">
-        <p class="notice-title"><Badge tone="warn" text="waiting" /> The dump is stored and not read yet.</p>
-        <p>A worker takes it within seconds. If it stays here, look at the log of <code>deadair up</code> or <code>deadair work</code>. This page follows by itself.</p>
+        <p class="notice-title">
+          <Badge tone="warn" text="waiting" /> {crash.revision > 1 ? "The dump is about to be read again." : "The dump is stored and not read yet."}
+        </p>
+        <p>
+          A worker takes it within seconds. If it stays here, look at the log of <code>deadair up</code> or <code>deadair work</code>. This page follows by itself.
+        </p>
       </div>
     );
-  if (crash.state === "failed") {
-    const again = async () => {
-      busy.value = true;
-      await props.retry();
-      busy.value = false;
-    };
+  if (crash.state === "failed")
     return (
       <div class="notice problem">
-        <p class="notice-title"><Badge tone="bad" text="failed" /> {crash.reason ?? "No reason was kept."}</p>
+        <p class="notice-title">
+          <Badge tone="bad" text="failed" /> {crash.reason ?? "No reason was kept."}
+        </p>
         <p>The dump is kept. Retry it after the cause is gone, such as a raised limit or a newer version of Deadair.</p>
-        <button type="button" class="button" disabled={busy.value} onClick={() => void again()}>Retry</button>
+        <ReadAgain label="Retry" retry={props.retry} />
       </div>
     );
-  }
   if (!crash.waitingForSymbols) return null;
   return (
-    <p class="stale">
-      Some frames have no names: symbols are <a href={hrefOf({ screen: "symbols", project: props.project })}>missing</a>. Once they are uploaded, this crash is read again by itself.
-    </p>
+    <div class="stale with-button">
+      <span>
+        Some frames have no names: their <a href={hrefOf({ screen: "symbols", project: props.project })}>symbols were missing</a>. Upload them, then read this crash again.
+      </span>
+      <ReadAgain label="Read again" retry={props.retry} />
+    </div>
+  );
+}
+
+function ReadAgain(props: { readonly label: string; readonly retry: () => Promise<void> }) {
+  const busy = useSignal(false);
+  const again = async () => {
+    busy.value = true;
+    await props.retry();
+    busy.value = false;
+  };
+  return (
+    <button type="button" class="button" disabled={busy.value} onClick={() => void again()}>
+      {props.label}
+    </button>
   );
 }
 

@@ -10,6 +10,7 @@ import { verdictAt } from "./verdicts.ts";
 /** A thread's stack. `verdicts` is for the crashed thread only. */
 export function StackTable(props: { readonly thread: Thread; readonly modules: readonly Module[]; readonly caption: string; readonly verdicts?: readonly FrameVerdict[] }) {
   const { thread, modules, caption } = props;
+  const lines = linesOfStack(thread.frames, modules);
   if (thread.frames.length === 0) return <p class="faint">No frames: the dump holds no stack for this thread.</p>;
   return (
     <>
@@ -35,8 +36,8 @@ export function StackTable(props: { readonly thread: Thread; readonly modules: r
           </tr>
         </thead>
         <tbody role="rowgroup">
-          {linesOfStack(thread.frames, modules).map((line) => (
-            <StackRow key={`${line.frame}.${line.inline ?? ""}`} line={line} verdict={verdictAt(props.verdicts ?? [], line.frame, line.inline)} />
+          {lines.map((line, index) => (
+            <StackRow key={`${line.frame}.${line.inline ?? ""}`} line={line} again={isMissedBefore(lines, index)} verdict={verdictAt(props.verdicts ?? [], line.frame, line.inline)} />
           ))}
         </tbody>
       </table>
@@ -64,7 +65,13 @@ export function TrustLegend(props: { readonly thread: Thread }) {
   );
 }
 
-function StackRow(props: { readonly line: StackLine; readonly verdict: FrameVerdict | null }) {
+// A module without symbols is explained where the stack first meets it; below, a word is enough.
+function isMissedBefore(lines: readonly StackLine[], index: number): boolean {
+  const missing = lines[index]?.missing;
+  return missing != null && lines.findIndex((line) => line.missing?.debugFile === missing.debugFile && line.missing.debugId === missing.debugId) < index;
+}
+
+function StackRow(props: { readonly line: StackLine; readonly again: boolean; readonly verdict: FrameVerdict | null }) {
   const { line, verdict } = props;
   const inline = line.inline !== null;
   const source = sourceOf(line);
@@ -79,7 +86,13 @@ function StackRow(props: { readonly line: StackLine; readonly verdict: FrameVerd
       <td role="cell" class="stack-function">
         {line.name === null ? <span class="code faint">{line.place}</span> : <CodeName name={line.name} />}
         {inline && <span class="stack-note"> inlined</span>}
-        {line.missing !== null && (
+        {line.missing !== null && props.again && (
+          <span class="stack-missing again" title={`${line.missing.debugFile} ${line.missing.debugId ?? "without a debug id"}`}>
+            {" "}
+            no symbols
+          </span>
+        )}
+        {line.missing !== null && !props.again && (
           <span class="stack-missing">
             no symbols for <b>{line.missing.debugFile}</b> {line.missing.debugId === null ? "(no debug id: cannot be looked up)" : <code>{line.missing.debugId}</code>}
           </span>

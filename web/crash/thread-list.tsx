@@ -16,7 +16,12 @@ export function ThreadList(props: { readonly report: Report; readonly crashed: n
     opened.value = opened.peek().size === firsts.length ? new Set() : new Set(firsts);
   };
   useKeys(`threads ${folds.length}`, [{ key: "e", does: "open or close all threads", run: all }]);
-  if (folds.length === 0) return <p class="faint">There is no other thread.</p>;
+  if (folds.length === 0)
+    return (
+      <section>
+        <p class="faint">There is no other thread.</p>
+      </section>
+    );
   const count = folds.reduce((sum, fold) => sum + fold.members.length, 0);
   const set = (first: number, open: boolean) => {
     const next = new Set(opened.peek());

@@ -22,6 +22,6 @@ export function GroupState(props: { readonly state: string }) {
 export function CrashState(props: { readonly state: string; readonly waitingForSymbols: boolean }) {
   if (props.state === "failed") return <Badge tone="bad" text="failed" title="The pipeline gave up on this crash; its dump is kept" />;
   if (props.state === "stored") return <Badge tone="warn" text="waiting" title="Stored, and not yet symbolicated" />;
-  if (props.waitingForSymbols) return <Badge tone="warn" text="symbols missing" title="Symbolicated again by itself once they are uploaded" />;
+  if (props.waitingForSymbols) return <Badge tone="warn" text="symbols missing" title="Frames of this crash have no names: symbols were not uploaded" />;
   return null;
 }

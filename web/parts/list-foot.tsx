@@ -18,14 +18,14 @@ export function WaitingBar<T extends Row>(props: { readonly list: PagedList<T>; 
 }
 
 /** The foot of a list: a button for the next page while there is one. */
-export function ListFoot<T extends Row>(props: { readonly list: PagedList<T>; readonly total?: number | undefined; readonly noun: string }) {
+export function ListFoot<T extends Row>(props: { readonly list: PagedList<T>; readonly total?: number | undefined; readonly noun: readonly [one: string, many: string] }) {
   const shown = props.list.items.value?.length ?? 0;
   if (shown === 0) return null;
   return (
     <div class="list-foot">
       <span class="faint">
         {shown}
-        {props.total !== undefined && props.total > shown ? ` of ${props.total.toLocaleString("en-US")}` : ""} {props.noun}
+        {props.total !== undefined && props.total > shown ? ` of ${props.total.toLocaleString("en-US")}` : ""} {props.noun[(props.total ?? shown) === 1 && !props.list.hasMore.value ? 0 : 1]}
       </span>
       {props.list.hasMore.value && (
         <button type="button" class="button" disabled={props.list.busy.value} onClick={() => void props.list.more()}>

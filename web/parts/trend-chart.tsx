@@ -18,9 +18,12 @@ export function TrendChart(props: { readonly trend: readonly number[] }) {
   useEffect(() => {
     let ended = false;
     let end = () => {};
-    void import("./trend-canvas.ts").then(({ drawTrend }) => {
-      if (!ended && box.current) end = drawTrend(box.current, days, props.trend, chartHeight, (day) => (pointed.value = day));
-    });
+    const draw = async () => {
+      // A page older than the server may ask for a chunk that is gone; the sentence and the table say it all.
+      const canvas = await import("./trend-canvas.ts").catch(() => null);
+      if (!ended && box.current) end = canvas?.drawTrend(box.current, days, props.trend, chartHeight, (day) => (pointed.value = day)) ?? end;
+    };
+    void draw();
     return () => {
       ended = true;
       end();

@@ -8,9 +8,10 @@ import { ProblemNotice, StaleNotice, Waiting } from "../parts/notice.tsx";
 import { When } from "../parts/when.tsx";
 import { announce } from "../state/announce.ts";
 import { request } from "../state/api.ts";
+import { now } from "../state/poll.ts";
 import { usePagedList } from "../state/paged-list.ts";
 import { hrefOf } from "../state/route.ts";
-import { formatUtc, plural } from "../text/amounts.ts";
+import { formatUntil, formatUtc, plural } from "../text/amounts.ts";
 import { Destinations } from "./destinations.tsx";
 
 /** Destinations and the alerts sent to them. */
@@ -18,11 +19,15 @@ export function AlertsScreen(props: { readonly project: Me["projects"][number] }
   const { project } = props;
   const list = usePagedList<Alert>(`/${project.slug}/alerts`);
   const items = list.items.value;
+  const showNewest = async () => {
+    await list.refresh();
+    list.showWaiting();
+  };
   return (
     <>
       <Heading title="Alerts" />
       <StaleNotice problem={items === null ? null : list.problem.value} />
-      <Destinations project={project.slug} />
+      <Destinations project={project.slug} tested={showNewest} />
       <section aria-labelledby="sent">
         <h2 id="sent">Sent</h2>
         <WaitingBar list={list} say={(rows) => plural(rows.length, "new alert")} />
@@ -35,7 +40,7 @@ export function AlertsScreen(props: { readonly project: Me["projects"][number] }
             ))}
           </ol>
         )}
-        <ListFoot list={list} noun={items?.length === 1 ? "alert" : "alerts"} />
+        <ListFoot list={list} noun={["alert", "alerts"]} />
       </section>
     </>
   );
@@ -49,10 +54,10 @@ function AlertRow(props: { readonly alert: Alert; readonly project: string; read
       <div class="alert-head">
         {href === null ? <b>{withBreaks(alert.title)}</b> : <a href={href}>{withBreaks(alert.title)}</a>}
         <span class="faint">
-          {alert.rule.replaceAll("_", " ")} · <When at={alert.createdAt} />
+          {alert.rule.replaceAll("_", " ")} · {alert.deliveries.length === 0 && "not sent: there was no destination · "}
+          <When at={alert.createdAt} />
         </span>
       </div>
-      {alert.deliveries.length === 0 && <p class="faint">There was no destination to send it to.</p>}
       {alert.deliveries.map((delivery) => (
         <DeliveryRow key={delivery.id} delivery={delivery} project={project} refresh={props.refresh} />
       ))}
@@ -78,10 +83,7 @@ function DeliveryRow(props: { readonly delivery: Delivery; readonly project: str
           {delivery.destination.kind} · {plural(delivery.attempts.length, "attempt")}
           {failed > 0 && `, ${failed} failed`}
           {delivery.nextAttemptAt !== null && (
-            <>
-              {", next "}
-              <When at={delivery.nextAttemptAt} />
-            </>
+            <span title={formatUtc(delivery.nextAttemptAt)}>, next {formatUntil(delivery.nextAttemptAt, now.value)}</span>
           )}
         </span>
       </summary>

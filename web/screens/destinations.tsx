@@ -19,8 +19,8 @@ const kinds: { readonly [kind in Kind]: { readonly name: string; readonly target
   mail: { name: "Mail", target: "E-mail address", example: "team@example.com", input: "email" },
 };
 
-/** The destinations of a project, with a form for one more. */
-export function Destinations(props: { readonly project: string }) {
+/** The destinations of a project, with a form for one more. `tested` is called when a test is on its way. */
+export function Destinations(props: { readonly project: string; readonly tested: () => Promise<void> }) {
   const path = `/${props.project}/destinations`;
   const resource = useResource<{ readonly items: readonly Destination[] }>(path);
   const made = useSignal<Destination | null>(null);
@@ -34,7 +34,7 @@ export function Destinations(props: { readonly project: string }) {
       {loaded.kind === "ready" && loaded.value.items.length > 0 && (
         <ul class="cards">
           {loaded.value.items.map((one) => (
-            <DestinationRow key={one.id} destination={one} path={path} refresh={resource.refresh} />
+            <DestinationRow key={one.id} destination={one} path={path} refresh={resource.refresh} tested={props.tested} />
           ))}
         </ul>
       )}
@@ -56,11 +56,12 @@ export function Destinations(props: { readonly project: string }) {
   );
 }
 
-function DestinationRow(props: { readonly destination: Destination; readonly path: string; readonly refresh: () => Promise<void> }) {
+function DestinationRow(props: { readonly destination: Destination; readonly path: string; readonly refresh: () => Promise<void>; readonly tested: () => Promise<void> }) {
   const { destination, path } = props;
   const test = async () => {
     const answer = await request<null>("POST", `${path}/${destination.id}/test`);
     announce(answer.ok ? `A test is on its way to ${destination.name}; see under Sent` : `${answer.problem.message} ${answer.problem.hint}`);
+    if (answer.ok) await props.tested();
   };
   const remove = async () => {
     const answer = await request<null>("DELETE", `${path}/${destination.id}`);

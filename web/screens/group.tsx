@@ -74,7 +74,7 @@ function GroupHead(props: { readonly project: string; readonly group: GroupDetai
           <span>
             <b>{plural(group.count, "crash", "crashes")}</b>
           </span>
-          <span title="Distinct installs; crashes without an install id are not counted here">{plural(group.installs, "install")}</span>
+          <span title="Distinct installs; crashes without an install id are not counted here">{group.installs === 0 ? "installs unknown" : plural(group.installs, "install")}</span>
           <span>
             first seen <When at={group.firstSeen} />
           </span>
@@ -123,7 +123,7 @@ function GroupCrashes(props: { readonly project: string; readonly id: string }) 
       <WaitingBar list={list} say={(rows) => plural(rows.length, "new crash", "new crashes")} />
       {items === null ? list.problem.value === null ? <Waiting /> : <ProblemNotice problem={list.problem.value} retry={() => void list.refresh()} /> : null}
       {items !== null && (items.length === 0 ? <p class="faint">No crash of this group is kept any more.</p> : <CrashTable project={props.project} items={items} of="group" />)}
-      <ListFoot list={list} noun="crashes" />
+      <ListFoot list={list} noun={["crash", "crashes"]} />
     </section>
   );
 }

@@ -42,7 +42,7 @@ export function GroupsScreen(props: { readonly project: Me["projects"][number]; 
       <StaleNotice problem={list.items.value === null ? null : list.problem.value} />
       <WaitingBar list={list} say={sayWaiting} />
       <GroupTable list={list} project={project} query={query} />
-      <ListFoot list={list} total={total} noun={total === 1 ? "group" : "groups"} />
+      <ListFoot list={list} total={total} noun={["group", "groups"]} />
     </>
   );
 }
@@ -144,7 +144,13 @@ function GroupRow(props: { readonly item: GroupItem; readonly project: string })
         <Count value={item.count} />
       </td>
       <td role="cell" class="number" data-label="Installs">
-        <Count value={item.installs} />
+        {item.installs === 0 ? (
+          <span class="faint" title="No crash said which install it came from">
+            unknown
+          </span>
+        ) : (
+          <Count value={item.installs} />
+        )}
       </td>
       <td role="cell" class="versions" data-label="Versions">
         {item.versions.length === 0 ? <span class="faint">unknown</span> : item.versions.slice(0, 2).map((one) => (

@@ -56,7 +56,7 @@ function CrashList(props: { readonly project: string; readonly state: "failed" |
       <StaleNotice problem={list.problem.value} />
       <WaitingBar list={list} say={(rows) => plural(rows.length, "new crash", "new crashes")} />
       <CrashTable project={project} items={items} of="ingest" />
-      <ListFoot list={list} noun="crashes" />
+      <ListFoot list={list} noun={["crash", "crashes"]} />
     </>
   );
 }

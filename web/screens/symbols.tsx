@@ -1,4 +1,4 @@
-// Symbols: what is missing and who waits for it, then what was uploaded.
+// Symbols: what is missing and for how many crashes, then what was uploaded.
 import type { Me, MissingSymbol, SymbolItem, SymbolPage } from "../../services/triage/schema.ts";
 import { CodeName } from "../parts/code-name.tsx";
 import { CopyLine } from "../parts/copy-button.tsx";
@@ -11,6 +11,9 @@ import { usePagedList } from "../state/paged-list.ts";
 import { hrefOf } from "../state/route.ts";
 import { formatBytes, plural } from "../text/amounts.ts";
 import { symbolUploadCommand } from "../text/upload-address.ts";
+
+/** Missing modules shown before the rest is folded away. */
+const missingShown = 12;
 
 /** Missing and uploaded symbol files of a project. */
 export function SymbolsScreen(props: { readonly project: Me["projects"][number] }) {
@@ -32,12 +35,18 @@ export function SymbolsScreen(props: { readonly project: Me["projects"][number] 
       <section aria-labelledby="missing">
         <h2 id="missing">Missing</h2>
         {page.missing.length === 0 ? (
-          <p class="faint">No crash waits for symbols.</p>
+          <p class="faint">No crash misses symbols.</p>
         ) : (
           <>
-            <MissingTable missing={page.missing} />
-            <p>Upload them; the crashes that wait are read again by themselves.</p>
+            <p>Crashes needed these and nobody uploaded them. Crashes that arrive after an upload have names; older ones are read again from their own page.</p>
             <UploadCommand project={project.slug} />
+            <MissingTable missing={page.missing.slice(0, missingShown)} />
+            {page.missing.length > missingShown && (
+              <details class="more-missing">
+                <summary>{page.missing.length - missingShown} more, with fewer crashes</summary>
+                <MissingTable missing={page.missing.slice(missingShown)} />
+              </details>
+            )}
           </>
         )}
       </section>
@@ -52,7 +61,7 @@ export function SymbolsScreen(props: { readonly project: Me["projects"][number] 
         ) : (
           <SymbolTable items={items} />
         )}
-        <ListFoot list={list} noun={items.length === 1 ? "file" : "files"} />
+        <ListFoot list={list} noun={["file", "files"]} />
       </section>
     </>
   );
@@ -77,7 +86,7 @@ function MissingTable(props: { readonly missing: readonly MissingSymbol[] }) {
         <tr role="row">
           <th role="columnheader" scope="col">Debug file</th>
           <th role="columnheader" scope="col">Debug id</th>
-          <th role="columnheader" scope="col" class="number">Crashes that wait</th>
+          <th role="columnheader" scope="col" class="number">Crashes without names</th>
         </tr>
       </thead>
       <tbody role="rowgroup">

@@ -31,11 +31,19 @@ export function formatAgo(iso: string, now: number): string {
   const time = Date.parse(iso);
   if (Number.isNaN(time)) return iso;
   const seconds = (now - time) / 1000;
-  // A clock that runs a little ahead is not the future.
-  if (seconds < -90) return `in ${span(-seconds)}`;
+  // A server's clock that runs a little ahead is "just now" too.
   if (seconds < 45) return "just now";
   if (seconds < 30 * 86_400) return `${span(seconds)} ago`;
   return new Date(time).toISOString().slice(0, 10);
+}
+
+/** `in 40 s`, `in 5 min`, and `now` once it is due; the text itself when it is not a time. */
+export function formatUntil(iso: string, now: number): string {
+  const time = Date.parse(iso);
+  if (Number.isNaN(time)) return iso;
+  const seconds = Math.ceil((time - now) / 1000);
+  if (seconds <= 0) return "now";
+  return seconds < 90 ? `in ${seconds} s` : `in ${span(seconds)}`;
 }
 
 /** `1 crash`, `2 crashes`. */
