@@ -79,8 +79,12 @@ function settle(name: string, isRustFile: boolean): string {
     text = clean(next);
     if (isSettled(text)) break;
   }
-  return text;
+  return text.replace(processorVariant, "$1");
 }
+
+// glibc has one memmove for each kind of processor; which one crashed says what
+// the user's machine is, not what broke.
+const processorVariant = /^__(w?mem(?:cpy|move|set|cmp|chr|rchr|pcpy|mem)|bcmp|bcopy|bzero|(?:str|wcs)n?(?:len|cpy|cat|cmp|casecmp|chr|rchr|chrnul|spn|cspn|pbrk|str|casestr)|stpn?cpy|rawmemchr)_(?:avx|sse|ssse|evex|erms|sysv|generic|neon|sve|mops|simd|thunderx|falkor|kunpeng|a64fx|oryon|emag)\w*$/;
 
 /** True for a plain qualified name, in which another pass can find nothing; nearly all are, and it halves the work. */
 function isSettled(text: string): boolean {

@@ -8,7 +8,7 @@ describe("a stack", () => {
   const rows: [string, Short[], string][] = [
     ["stops at the first name that says enough", ["Delay::process", "main"], "Delay::process"],
     ["goes on past a copy", ["memcpy", "Delay::process", "main"], "memcpy | Delay::process"],
-    ["knows glibc's copies", ["__memcpy_avx_unaligned_erms", "Delay::process"], "__memcpy_avx_unaligned_erms | Delay::process"],
+    ["knows glibc's copies", ["__memcpy_avx_unaligned_erms", "Delay::process"], "memcpy | Delay::process"],
     ["knows Apple's copies", ["_platform_memmove$VARIANT$Haswell", "Delay::process"], "_platform_memmove$VARIANT$Haswell | Delay::process"],
     ["goes on past an index", ["std::vector<float>::operator[](unsigned long)", "Delay::process"], "std::vector<T>::operator[] | Delay::process"],
     ["goes on past a JUCE container", ["juce::Array<int>::getReference(int)", "Delay::process"], "juce::Array<T>::getReference | Delay::process"],

@@ -9,6 +9,14 @@ describe("C and C++", () => {
   const rows: [string, string][] = [
     // A C function.
     ["process_block", "process_block"],
+    // A libc function by the name it has on one kind of processor.
+    ["__memmove_avx512_unaligned_erms", "memmove"],
+    ["__memmove_sse2_unaligned", "memmove"],
+    ["__strlen_evex", "strlen"],
+    ["__memcpy_generic", "memcpy"],
+    // A name that only looks like one.
+    ["__memory_avx_pool", "__memory_avx_pool"],
+    ["__memmove_chk", "__memmove_chk"],
     // Arguments go: overloads are one function to a reader.
     ["f3(s,t,u)", "f3"],
     ["void juce::Component::paint(juce::Graphics&)", "juce::Component::paint"],

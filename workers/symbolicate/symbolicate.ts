@@ -76,9 +76,12 @@ async function process(options: SymbolicateOptions, due: DueCrash): Promise<void
     signatureVersion: explanation.version,
     fingerprint: Buffer.from(explanation.fingerprint, "hex"),
     ...facetsOf(walk.report),
-    missing: walk.missing,
+    missing: walk.missing.filter((key) => !kernelPages.has(key.debugFile)),
   });
 }
+
+// Linux maps these pages into every process: no file holds them, so nobody can upload their symbols.
+const kernelPages = new Set(["linux-gate.so", "linux-vdso.so.1", "[vdso]", "[vsyscall]"]);
 
 async function walkCrash({ storage, settings, walker }: SymbolicateOptions, due: DueCrash, file: string): Promise<Walk> {
   const { limits } = settings;
@@ -103,7 +106,7 @@ export function facetsOf(report: Report): Pick<WalkedCrash, "os" | "osVersion" |
   const top = crash.crashing_thread === null ? undefined : report.threads[crash.crashing_thread]?.frames[0];
   return {
     os: system.os,
-    osVersion: system.os_ver,
+    osVersion: shortVersion(system.os_ver),
     arch: system.cpu_arch,
     // For a plugin the program is the host it was loaded into.
     host: main?.filename ?? null,
@@ -111,4 +114,12 @@ export function facetsOf(report: Report): Pick<WalkedCrash, "os" | "osVersion" |
     crashAddress: crash.address,
     crashModule: top?.module ?? null,
   };
+}
+
+// On Linux a dump carries all of uname: `0.0.0 Linux 6.1.0-18-amd64 #1 SMP …`. The
+// number is what tells systems apart; the rest tells one machine from another.
+function shortVersion(version: string | null): string | null {
+  if (version === null) return null;
+  const numbers = version.match(/\d+(?:\.\d+)+/g)?.find((number) => !/^[0.]+$/.test(number));
+  return (numbers ?? version).slice(0, 40);
 }
