@@ -20,8 +20,8 @@ export const defaultLimits = {
   ATTACHMENTS_COUNT: 16,
   /** Bytes of one attachment. */
   ATTACHMENT_BYTES: 32 * 1024 * 1024,
-  /** Time a client may take for one upload; Crashpad gives up after 60 s. */
-  UPLOAD_SECONDS: 120,
+  /** Time a client may take for one request. Crashpad gives up after 60 s by itself; a symbol file of a gigabyte over a slow line takes this long. */
+  UPLOAD_SECONDS: 1800,
   /** Bytes of a stack trace posted as JSON. */
   STACKTRACE_BODY_BYTES: 2 * 1024 * 1024,
   /** Frames over all threads of a stack trace posted as JSON. */

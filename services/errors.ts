@@ -1,4 +1,5 @@
 // How problems become answers. Every error answers {error, message, hint}.
+import type { Socket } from "node:net";
 import type { FastifyError, FastifyInstance, FastifyReply } from "fastify";
 import type { Problem } from "../config/problem.ts";
 
@@ -16,7 +17,7 @@ export function installErrorHandler(app: FastifyInstance, report: (error: unknow
     }
     if (isUnstorableText(error)) return answerProblem(reply, { status: 400, code: "bad_text", message: "A text in the request holds a NUL character.", hint: "Leave it out." });
     if (error.statusCode !== undefined && error.statusCode < 500) {
-      return answerProblem(reply, { status: error.statusCode, code: (error.code ?? "bad_request").toLowerCase().replace(/^fst_(err_)?/, ""), message: error.message, hint: "See docs/api.md for what this address takes." });
+      return answerProblem(reply, { status: error.statusCode, code: codeOf(error), message: error.message, hint: "See docs/api.md for what this address takes." });
     }
     request.log.error({ err: error }, "a request failed");
     report(error);
@@ -34,8 +35,30 @@ function isUnstorableText(error: { code?: string }): boolean {
   return error.code === "22021";
 }
 
+/** What Fastify itself refuses before there is a route, as a problem. */
+export function frameworkProblem(error: FastifyError): Problem {
+  return { status: error.statusCode ?? 400, code: codeOf(error), message: error.message, hint: "See docs/api.md for what this address takes." };
+}
+
+/** Answers a request that never became one: too slow, too long a header, not HTTP. */
+export function answerOnSocket(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
+  const problem = socketProblems[error.code ?? ""] ?? { status: 400, title: "Bad Request", code: "bad_request", message: "This is not an HTTP request.", hint: "See docs/api.md." };
+  const body = JSON.stringify({ error: problem.code, message: problem.message, hint: problem.hint });
+  socket.end(`HTTP/1.1 ${problem.status} ${problem.title}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
+}
+
+const socketProblems: { readonly [code: string]: Problem & { readonly title: string } } = {
+  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, title: "Request Timeout", code: "too_slow", message: "The request was not complete within the limit UPLOAD_SECONDS.", hint: "Send it over a faster line, or let the operator raise DEADAIR_LIMIT_UPLOAD_SECONDS." },
+  HPE_HEADER_OVERFLOW: { status: 431, title: "Request Header Fields Too Large", code: "headers_too_large", message: "The request's headers are too large.", hint: "Send fewer or shorter headers." },
+};
+
+function codeOf(error: FastifyError): string {
+  return (error.code ?? "bad_request").toLowerCase().replace(/^fst_(err_)?/, "");
+}
+
 // Postgres error classes 08 (connection), 57 (shutting down), 53 (out of connections), or a socket that broke.
 function isDatabaseAway(error: { code?: string; message?: string }): boolean {
   const code = error.code ?? "";
-  return /^(08|57P|53)/.test(code) || ["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT"].includes(code) || /timeout exceeded when trying to connect|Connection terminated/.test(error.message ?? "");
+  return /^(08|57P|53)/.test(code) || ["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT"].includes(code) || /timeout exceeded when trying to connect|Connection terminated|connection error and is not queryable/.test(error.message ?? "");
 }

@@ -17,7 +17,7 @@ import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import { sql } from "kysely";
 import { accessRoutes } from "./access/routes.ts";
 import type { Context } from "./context.ts";
-import { installErrorHandler } from "./errors.ts";
+import { answerOnSocket, answerProblem, frameworkProblem, installErrorHandler } from "./errors.ts";
 import { minidumpRoutes } from "./ingest/minidump.ts";
 import { stacktraceRoutes } from "./ingest/stacktrace.ts";
 import { symbolRoutes, symbolUploadRoutes } from "./symbols/routes.ts";
@@ -26,6 +26,7 @@ import { alertRoutes } from "./triage/alert-routes.ts";
 import { triageRoutes } from "./triage/routes.ts";
 
 const jsonBodyBytes = 1024 * 1024;
+const closingMs = 5000;
 const pageDir = path.join(import.meta.dirname, "..", "web", "dist");
 
 /** Builds the server; the caller listens and closes. `report` takes errors that are bugs. */
@@ -36,6 +37,10 @@ export async function buildServer(context: Context, report: (error: unknown) => 
     trustProxy: settings.trustProxy,
     bodyLimit: jsonBodyBytes,
     requestTimeout: settings.limits.UPLOAD_SECONDS * 1000,
+    // Node enforces the greater of its two time limits, and looks every 30 s, unless told.
+    http: { headersTimeout: Math.min(60, settings.limits.UPLOAD_SECONDS) * 1000, connectionsCheckingInterval: 2000 },
+    frameworkErrors: (error, _request, reply) => answerProblem(reply, frameworkProblem(error)),
+    clientErrorHandler: answerOnSocket,
     keepAliveTimeout: 30_000,
     forceCloseConnections: "idle",
     logController: new LogController({ disableRequestLogging: true }),
@@ -59,6 +64,11 @@ export async function buildServer(context: Context, report: (error: unknown) => 
   app.addHook("onResponse", (request, reply, done) => {
     request.log.info({ method: request.method, route: request.routeOptions.url ?? "(none)", status: reply.statusCode, ms: Math.round(reply.elapsedTime * 10) / 10 }, "request");
     done();
+  });
+  // Node stops its time limits for requests when a server closes, so one client that stalls would keep
+  // the process from ending for ever. Those still at work get a moment, then their connections are cut.
+  app.addHook("preClose", async () => {
+    setTimeout(() => app.server.closeAllConnections(), closingMs).unref();
   });
   app.get("/healthz", async () => {
     await sql`select 1`.execute(context.storage.db);

@@ -15,9 +15,9 @@ export const debianPackages = [
   { name: "redis-server", probe: "redis-server", reason: "the queue's contract suite on BullMQ's Redis backend" },
   { name: "chromium", probe: "chromium", reason: "browser tests of the engineers' page, by playwright-core" },
   { name: "curl", probe: "curl", reason: "crash uploads by a client that is not ours" },
-  { name: "g++", probe: "g++", reason: "compiling the fixture plugin that crashes" },
-  { name: "make", probe: "make", reason: "building the fixture plugin" },
-  { name: "lv2-dev", probe: "/usr/include/lv2", reason: "the headers that the fixture plugin is an LV2 plugin by" },
+  { name: "g++", probe: "g++", reason: "building Breakpad's own senders, and compiling the examples of docs/clients.md" },
+  { name: "make", probe: "make", reason: "building Breakpad's own senders" },
+  { name: "python3", probe: "python3", reason: "running the signature check that docs/api.md gives in Python" },
   { name: "lilv-utils", probe: "lv2info", reason: "loading the fixture plugin in an LV2 host that is not ours" },
 ];
 

@@ -28,6 +28,8 @@ export type NewCrash = {
   readonly install: string | null;
   readonly product: string | null;
   readonly version: string | null;
+  /** The host as the client names it; a walk that finds the program's name overwrites it. */
+  readonly host: string | null;
   readonly annotations: { readonly [key: string]: unknown };
   readonly notes: readonly string[];
   readonly attachments: readonly { readonly name: string; readonly blob: string; readonly bytes: number }[];
@@ -65,6 +67,7 @@ export async function storeCrash(db: Database, crash: NewCrash): Promise<{ id: s
         install: storableName(crash.install),
         product: storableName(crash.product),
         version: storableName(crash.version),
+        host: storableName(crash.host),
         annotations: storableJson(crash.annotations),
         notes: storableJson(crash.notes),
       })
@@ -135,7 +138,7 @@ export async function finishWalk(db: Database, due: DueCrash, found: WalkedCrash
       announce: row.group_id === null ? due.id : null,
     });
     const before = row.group_id === null ? undefined : counted(row, row.group_id);
-    const after = counted({ ...row, os: walked.os, arch: walked.arch, host: walked.host }, choice.group);
+    const after = counted({ ...row, os: walked.os, arch: walked.arch, host: walked.host ?? row.host }, choice.group);
     const leave = async () => {
       if (before) await addCounts(tx, before, -1, await leaveGroup(tx, before.group, row.install));
     };
@@ -153,7 +156,7 @@ export async function finishWalk(db: Database, due: DueCrash, found: WalkedCrash
         os: walked.os,
         os_version: walked.osVersion,
         arch: walked.arch,
-        host: walked.host,
+        host: walked.host ?? row.host,
         crash_reason: walked.crashReason,
         crash_address: walked.crashAddress,
         crash_module: walked.crashModule,

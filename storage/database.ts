@@ -4,7 +4,7 @@
 // them (`Number(row.crash_count)`): a count stays below 2^53. A `date` stays
 // the text that Postgres prints, since a JavaScript Date would move it by the
 // zone of the machine.
-import { type DatabaseConnection, Kysely, PostgresDialect, type PostgresDialectConfig, PostgresDriver, type Transaction } from "kysely";
+import { Kysely, PostgresDialect, type Transaction } from "kysely";
 import pg from "pg";
 import type { Tables } from "./tables.ts";
 
@@ -28,30 +28,16 @@ export function openDatabase(url: string, options: { max: number; onError: (erro
   pool.on("error", options.onError);
   // The pool listens to idle connections only. One that breaks while it is lent out says so to whoever
   // uses it, by the query that fails; without a listener its `error` would also end the process.
-  pool.on("connect", (client) => client.on("error", () => {}));
-  const db = new Kysely<Tables>({ dialect: new Dialect({ pool }) });
+  pool.on("connect", (client) => client.on("error", (error) => failFrom(client, error)));
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   return { db, url, close: () => db.destroy() };
 }
 
-// A transaction whose connection breaks cannot be rolled back either, and by
-// itself kysely would tell of that, hiding what happened first: the code by which
-// a caller knows that the database is away. Postgres has rolled it back by then,
-// and the pool does not take a broken connection back.
-class Driver extends PostgresDriver {
-  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
-    await super.rollbackTransaction(connection).catch((error: unknown) => {
-      if (!(error instanceof Error) || !/not queryable|terminated|closed/i.test(error.message)) throw error;
-    });
-  }
-}
-
-class Dialect extends PostgresDialect {
-  readonly #config: PostgresDialectConfig;
-  constructor(config: PostgresDialectConfig) {
-    super(config);
-    this.#config = config;
-  }
-  override createDriver(): Driver {
-    return new Driver(this.#config);
-  }
+// The query that was running when a connection broke fails with a code; a later
+// one of the same transaction, its rollback included, fails without one, and hides
+// the first. They get the code connection_failure (Postgres, appendix A), by which
+// a caller knows that the database is away.
+function failFrom(client: pg.PoolClient, error: Error): void {
+  const fail = () => Promise.reject(Object.assign(new Error(`the connection to Postgres broke: ${error.message}`, { cause: error }), { code: "08006" }));
+  client.query = fail as typeof client.query;
 }

@@ -19,6 +19,8 @@ export type FirstSecrets = { readonly project: string; readonly ingestKey: strin
 
 /** Finds a project by its slug or, as Sentry's clients have it, by its number. */
 export async function findProject(db: Database, reference: string): Promise<Project | undefined> {
+  // What cannot be a slug need not be asked for; NUL, which Postgres refuses, is in there.
+  if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(reference)) return undefined;
   const query = db.selectFrom("projects").select(["id", "slug", "name", "ingest_key"]);
   const row = await (/^[0-9]{1,9}$/.test(reference) ? query.where("id", "=", Number(reference)) : query.where("slug", "=", reference)).executeTakeFirst();
   return row && { id: row.id, slug: row.slug, name: row.name, ingestKey: row.ingest_key };

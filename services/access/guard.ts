@@ -31,11 +31,11 @@ function ingestKeyOf(request: FastifyRequest): string | undefined {
   return fromHeader ?? bearerOf(request);
 }
 
-/** Lets in who holds a token of the project with the scope, or, for `read`, who is signed in and a member. */
+/** Lets in who holds a token of the project with the scope, or who is signed in and a member. */
 export async function requireScope(context: Context, request: FastifyRequest, reference: string, scope: Scope): Promise<Result<Caller>> {
   const { db } = context.storage;
   const project = await findProject(db, reference);
-  const token = bearerOf(request) ?? tokenInQuery(request);
+  const token = bearerOf(request) ?? tokenInAddress(request);
   if (token !== undefined) {
     const scopes = project && (await scopesOf(db, project.id, token));
     if (project === undefined || scopes === undefined) return refuse(401, "unknown_token", `The token is not one of project "${reference.slice(0, 80)}", or it was revoked.`, "Make a token under Settings and check the project's name.");
@@ -60,7 +60,7 @@ export async function requireMember(context: Context, request: FastifyRequest, r
 export async function requireUser(context: Context, request: FastifyRequest): Promise<Result<string>> {
   const cookie = request.cookies[loginCookie];
   const user = cookie === undefined ? undefined : await userOfLogin(context.storage.db, cookie);
-  if (user === undefined) return refuse(401, "not_signed_in", "You are not signed in.", "Open the sign-in link that `deadair up` printed, or send a token as `Authorization: Bearer …`.");
+  if (user === undefined) return refuse(401, "not_signed_in", "You are not signed in.", "Open the sign-in link that `deadair up` printed, or, where a token will do, send it as `Authorization: Bearer …`.");
   if (request.method !== "GET" && request.method !== "HEAD" && !isSameOrigin(request)) {
     return refuse(403, "foreign_origin", "The request comes from another site.", "Use Deadair's own page, or a token.");
   }
@@ -81,8 +81,9 @@ function bearerOf(request: FastifyRequest): string | undefined {
 }
 
 // Breakpad's sym_upload can send no header, only an address.
-function tokenInQuery(request: FastifyRequest): string | undefined {
+function tokenInAddress(request: FastifyRequest): string | undefined {
+  if (!request.routeOptions.url?.includes("/sym-upload")) return undefined;
   const query = request.query as { [name: string]: string | string[] | undefined };
-  const token = query["token"] ?? (request.url.includes("/sym-upload") ? query["key"] : undefined);
+  const token = query["token"] ?? query["key"];
   return typeof token === "string" && token !== "" ? token : undefined;
 }

@@ -11,6 +11,8 @@ export type Annotations = {
   readonly version: string | null;
   /** Anonymous id of the installation: Crashpad's client id. */
   readonly install: string | null;
+  /** The host as the plugin calls it; lists show it where the dump names no program. */
+  readonly host: string | null;
   /** Every field by name; `sentry` is parsed and merged. */
   readonly all: { readonly [key: string]: unknown };
   /** What was odd, in sentences. */
@@ -23,10 +25,11 @@ export const maxJsonDepth = 32;
 const maxDepth = 8;
 const maxText = 200;
 
-/** Sorts out fields and query parameters; fields win. `own` names parameters of the address that are ours, not annotations. */
-export function readAnnotations(fields: ReadonlyMap<string, string>, query: { readonly [name: string]: unknown }): Annotations {
+/** Sorts out fields, query parameters and what the dump itself carries; of two with one name, a field wins over a parameter, and that over the dump. */
+export function readAnnotations(fields: ReadonlyMap<string, string>, query: { readonly [name: string]: unknown }, dump: { readonly [name: string]: string } = {}): Annotations {
   const notes: string[] = [];
   const all: { [key: string]: unknown } = Object.create(null) as { [key: string]: unknown };
+  Object.assign(all, dump);
   for (const [name, value] of Object.entries(query)) {
     if (!ownParameters.has(name) && typeof value === "string") all[name] = value;
   }
@@ -48,9 +51,11 @@ export function readAnnotations(fields: ReadonlyMap<string, string>, query: { re
   const release = typeof sentry["release"] === "string" ? sentry["release"] : "";
   const [releaseProduct, releaseVersion] = splitRelease(release);
   return {
-    product: pick("prod", "product", "_ProductName", "ProductName") ?? releaseProduct,
-    version: pick("ver", "version", "_version", "Version") ?? releaseVersion,
+    // Electron's own prod is "Electron"; what the application calls itself has an underscore.
+    product: pick("_productName", "prod", "product", "ProductName") ?? releaseProduct,
+    version: pick("_version", "ver", "version", "Version") ?? releaseVersion,
     install: pick("guid", "install_id", "install"),
+    host: pick("host", "host_name", "daw"),
     all,
     notes,
   };

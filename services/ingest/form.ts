@@ -81,13 +81,16 @@ function parse(body: Readable, contentType: string, limits: Limits, take: TakeFi
       reject(error);
     };
 
-    busboy.on("field", (name, value, nameCut, valueCut) => {
-      fieldBytes += Buffer.byteLength(value);
+    // A part may come without a name, whatever busboy's types say. Names count too: busboy lets each have 80 KB.
+    busboy.on("field", (given: string | undefined, value, nameCut, valueCut) => {
+      const name = given ?? "";
+      fieldBytes += Buffer.byteLength(name) + Buffer.byteLength(value);
       if (nameCut || valueCut) return fail(new Refusal(overLimit(limits, "UPLOAD_FIELD_BYTES", `The field "${name.slice(0, 80)}"`)));
       if (fieldBytes > limits.UPLOAD_FIELDS_BYTES) return fail(new Refusal(overLimit(limits, "UPLOAD_FIELDS_BYTES", "All fields together")));
       fields.set(name, value);
     });
-    busboy.on("file", (field, stream, filename) => {
+    busboy.on("file", (given: string | undefined, stream, filename) => {
+      const field = given ?? "";
       // Its saver sees the error; without a listener it would end the process.
       stream.on("error", () => {});
       if (failed) return void stream.destroy();

@@ -13,7 +13,7 @@ import { closeSync, openSync } from "node:fs";
 import path from "node:path";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { ok, refuse, type Result } from "../../config/problem.ts";
-import { inspectMinidump } from "../../stackwalk/minidump/minidump.ts";
+import { inspectMinidump, type MinidumpSummary } from "../../stackwalk/minidump/minidump.ts";
 import { fileSource } from "../../stackwalk/minidump/byte-source.ts";
 import type { SpooledFile } from "../../storage/blobs/spool.ts";
 import { storeCrash } from "../../storage/crashes.ts";
@@ -75,7 +75,7 @@ async function storeUpload(context: Context, projectId: number, request: Fastify
   const looked = inspect(dump.file);
   if (!looked.ok) return looked;
 
-  const annotations = readAnnotations(form.fields, request.query as { [name: string]: unknown });
+  const annotations = readAnnotations(form.fields, request.query as { [name: string]: unknown }, looked.value.annotations);
   const attachments = nameAttachments(form.files.filter((kept) => kept !== dump));
   const { blobs, db } = context.storage;
   for (const kept of [dump, ...attachments.map((attachment) => attachment.kept)]) await blobs.keep(kept.file);
@@ -88,19 +88,19 @@ async function storeUpload(context: Context, projectId: number, request: Fastify
     install: annotations.install,
     product: annotations.product,
     version: annotations.version,
+    host: annotations.host,
     annotations: annotations.all,
-    notes: [...annotations.notes, ...looked.value],
+    notes: [...annotations.notes, ...looked.value.notes],
     attachments: attachments.map(({ name, kept }) => ({ name, blob: kept.file.sha256, bytes: kept.file.bytes })),
     uploadKey: uploadKeyOf(dump),
   });
   return ok(stored.id);
 }
 
-function inspect(file: SpooledFile): Result<readonly string[]> {
+function inspect(file: SpooledFile): Result<MinidumpSummary> {
   const fd = openSync(file.path, "r");
   try {
-    const looked = inspectMinidump(fileSource(fd));
-    return looked.ok ? ok(looked.value.notes) : looked;
+    return inspectMinidump(fileSource(fd));
   } finally {
     closeSync(fd);
   }

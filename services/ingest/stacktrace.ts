@@ -38,6 +38,7 @@ export function stacktraceRoutes(app: FastifyInstance, context: Context): void {
       install: text(facts["install"]),
       product: text(facts["product"]),
       version: text(facts["version"]),
+      host: text(facts["host"]),
       annotations: isTooDeep ? {} : given,
       notes: isTooDeep ? [`The annotations are nested more than ${maxJsonDepth} levels deep; they were left out.`] : [],
       attachments: [],

@@ -96,7 +96,7 @@ export async function testDestination(db: Database, projectId: number, id: strin
 
 /** Gives a failed delivery all its attempts again, the first one now. Its log stays. */
 export async function retryDelivery(db: Database, projectId: number, id: string): Promise<Result<null>> {
-  const missing = refuse(404, "no_such_delivery", `There is no delivery ${id.slice(0, 40)} in this project.`, "Its destination may have been removed.");
+  const missing = refuse(404, "unknown_delivery", `There is no delivery ${id.slice(0, 40)} in this project.`, "Its destination may have been removed.");
   if (!isUuid(id)) return missing;
   return db.transaction().execute(async (tx) => {
     // Changed only if it is failed still: of two people who press the button one does it.
@@ -153,7 +153,7 @@ function toDestination(row: Pick<DestinationTable, "id" | "kind" | "name" | "tar
 }
 
 function noDestination(id: string): { readonly ok: false; readonly problem: ReturnType<typeof refuse>["problem"] } {
-  return refuse(404, "no_such_destination", `There is no destination ${id.slice(0, 40)} in this project.`, "It may have been removed meanwhile.");
+  return refuse(404, "unknown_destination", `There is no destination ${id.slice(0, 40)} in this project.`, "It may have been removed meanwhile.");
 }
 
 // A cursor is the microseconds and the id of the last row, in base64url so that nobody reads meaning into it.

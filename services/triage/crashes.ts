@@ -5,6 +5,7 @@ import { zstdDecompress } from "node:zlib";
 import type { Selectable } from "kysely";
 import type { Signature } from "../../signature/signature.ts";
 import type { Report } from "../../stackwalk/report.ts";
+import type { Database } from "../../storage/database.ts";
 import type { Storage } from "../../storage/storage.ts";
 import type { CrashState, CrashTable } from "../../storage/tables.ts";
 import type { CrashDetail, CrashItem, CrashPage } from "./schema.ts";
@@ -15,7 +16,7 @@ export type CrashQuery = { readonly limit: number; readonly cursor: string | und
 /** What symbolicate wrote for a crash: the walk's report and why its signature is what it is. */
 export type StoredReport = { readonly report: Report; readonly explanation: Signature };
 
-const itemColumns = ["id", "received_at", "state", "state_reason", "signature", "group_id", "product", "version", "host", "os", "os_version", "arch", "install", "crash_reason", "waiting_for_symbols"] as const;
+const itemColumns = ["id", "received_at", "state", "state_code", "state_reason", "signature", "group_id", "product", "version", "host", "os", "os_version", "arch", "install", "crash_reason", "waiting_for_symbols"] as const;
 
 /** A page of a project's crashes, newest first. */
 export async function listCrashes(storage: Storage, projectId: number, query: CrashQuery): Promise<CrashPage> {
@@ -53,6 +54,11 @@ export async function readCrash(storage: Storage, projectId: number, id: string)
   };
 }
 
+/** True when the project has this crash. */
+export async function hasCrash(db: Database, projectId: number, id: string): Promise<boolean> {
+  return (await db.selectFrom("crashes").select("id").where("id", "=", id).where("project_id", "=", projectId).executeTakeFirst()) !== undefined;
+}
+
 async function readReport(storage: Storage, blob: string): Promise<StoredReport | null> {
   const file = await storage.blobs.path(blob);
   if (file === null) return null;
@@ -64,6 +70,7 @@ function crashItem(row: Pick<Selectable<CrashTable>, (typeof itemColumns)[number
     id: row.id,
     receivedAt: row.received_at.toISOString(),
     state: row.state,
+    code: row.state_code,
     reason: row.state_reason,
     signature: row.signature,
     group: row.group_id,

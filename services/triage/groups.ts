@@ -58,6 +58,11 @@ export async function readGroup(db: Database, projectId: number, id: string): Pr
     });
 }
 
+/** True when the project has this group. */
+export async function hasGroup(db: Database, projectId: number, id: string): Promise<boolean> {
+  return (await db.selectFrom("groups").select("id").where("id", "=", id).where("project_id", "=", projectId).executeTakeFirst()) !== undefined;
+}
+
 function currentGroups(where: ReturnType<typeof sql>) {
   return sql<Row>`
     select g.id, g.signature, g.state,

@@ -8,8 +8,8 @@ import { requireMember, requireScope } from "../access/guard.ts";
 import type { Context } from "../context.ts";
 import { answerProblem } from "../errors.ts";
 import { readCursor, readLimit } from "../paging.ts";
-import { listCrashes, readCrash } from "./crashes.ts";
-import { type GroupSort, groupSorts, listGroups, readGroup } from "./groups.ts";
+import { hasCrash, listCrashes, readCrash } from "./crashes.ts";
+import { type GroupSort, groupSorts, hasGroup, listGroups, readGroup } from "./groups.ts";
 
 type InProject = { Params: { project: string } };
 type WithId = { Params: { project: string; id: string } };
@@ -44,7 +44,7 @@ export function triageRoutes(app: FastifyInstance, context: Context): void {
     const cursor = readCursor(request);
     if (!limit.ok) return answerProblem(reply, limit.problem);
     if (!cursor.ok) return answerProblem(reply, cursor.problem);
-    if (!isUuid(request.params.id)) return unknown(reply, "group", request.params.id);
+    if (!isUuid(request.params.id) || !(await hasGroup(db, caller.value.project.id, request.params.id))) return unknown(reply, "group", request.params.id);
     return listCrashes(context.storage, caller.value.project.id, { limit: limit.value, cursor: cursor.value, group: request.params.id });
   });
 
@@ -71,8 +71,10 @@ export function triageRoutes(app: FastifyInstance, context: Context): void {
   app.post<WithId>("/api/v1/:project/crashes/:id/retry", async (request, reply) => {
     const caller = await requireMember(context, request, request.params.project);
     if (!caller.ok) return answerProblem(reply, caller.problem);
-    const due = isUuid(request.params.id) && (await retryCrash(db, caller.value.project.id, request.params.id));
-    if (!due) return answerProblem(reply, refuse(409, "not_retryable", "The crash is not there, or waits for its walk already.", "Reload the page.").problem);
+    const { project } = caller.value;
+    if (!isUuid(request.params.id) || !(await hasCrash(db, project.id, request.params.id))) return unknown(reply, "crash", request.params.id);
+    const due = await retryCrash(db, project.id, request.params.id);
+    if (!due) return answerProblem(reply, refuse(409, "not_retryable", "The crash waits for its walk already.", "Reload the page.").problem);
     return reply.code(202).send({ id: request.params.id });
   });
 }

@@ -127,8 +127,8 @@ export async function resolveStackTrace(trace: PostedTrace, source: SymbolSource
 function readFrame(reader: JsonReader, value: unknown, path: string): PostedFrame {
   const frame = reader.object(value, path) ?? {};
   return {
-    module: reader.text(frame, "module", path),
-    debug_file: reader.text(frame, "debug_file", path),
+    module: readFileName(reader, frame, "module", path),
+    debug_file: readFileName(reader, frame, "debug_file", path),
     debug_id: readId(reader, frame, path),
     code_id: reader.text(frame, "code_id", path),
     offset: reader.offset(frame, "offset", path),
@@ -142,14 +142,22 @@ function readFrame(reader: JsonReader, value: unknown, path: string): PostedFram
 function readModule(reader: JsonReader, value: unknown, path: string): PostedModule {
   const module = reader.object(value, path) ?? {};
   return {
-    code_file: reader.text(module, "code_file", path),
-    debug_file: reader.text(module, "debug_file", path),
+    code_file: readFileName(reader, module, "code_file", path),
+    debug_file: readFileName(reader, module, "debug_file", path),
     debug_id: readId(reader, module, path),
     code_id: reader.text(module, "code_id", path),
     version: reader.text(module, "version", path),
     base_addr: reader.offset(module, "base_addr", path),
     size: reader.offset(module, "size", path),
   };
+}
+
+/** Characters kept of a file's name or path: its end, which is what is looked at. */
+const fileNameChars = 1024;
+
+// A module is listed once and stands in the report with each of its frames: a long name would grow the report to gigabytes.
+function readFileName(reader: JsonReader, parent: JsonObject, key: string, path: string): string | null {
+  return reader.text(parent, key, path)?.slice(-fileNameChars).toWellFormed() ?? null;
 }
 
 function readId(reader: JsonReader, parent: JsonObject, path: string): string | null {

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { newSignInToken } from "../../services/access/accounts.ts";
 import { defaultLimits } from "../../config/limits.ts";
-import { startTestServer, type TestServer } from "../support/test-server.ts";
+import { rawRequest, startTestServer, type TestServer } from "../support/test-server.ts";
 
 let server: TestServer;
 beforeAll(async () => {
@@ -134,5 +134,33 @@ describe("odd requests get a clear answer", () => {
 
   it("the search takes wildcards as text", async () => {
     expect((await get("/api/v1/default/groups?q=%25_%5C", { authorization: `Bearer ${server.readToken}` })).status).toBe(200);
+  });
+});
+
+// What Fastify or Node refuses before a route is known has our shape too.
+describe("a request that never becomes one", () => {
+  it.each<[string, number, string]>([
+    // A broken percent escape.
+    ["GET /api/v1/%zz/groups HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 400, "bad_url"],
+    // A part of the path longer than any name.
+    [`GET /api/v1/${"x".repeat(400)}/groups HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`, 414, "max_param_length"],
+    // Not HTTP at all.
+    ["hello\r\n\r\n", 400, "bad_request"],
+    // Headers without end.
+    [`GET / HTTP/1.1\r\nHost: x\r\nX: ${"y".repeat(20_000)}\r\n\r\n`, 431, "headers_too_large"],
+  ])("%j", async (request, status, code) => {
+    const answer = await rawRequest(server.port, [request]);
+    expect(answer.slice(0, 12)).toBe(`HTTP/1.1 ${status}`);
+    expect(JSON.parse(answer.slice(answer.indexOf("\r\n\r\n") + 4))).toEqual({ error: code, message: expect.any(String), hint: expect.any(String) });
+  });
+
+  it("because it is too slow", async () => {
+    const slow = await startTestServer({ UPLOAD_SECONDS: 2 });
+    try {
+      const answer = await rawRequest(slow.port, ["POST /api/default/minidump/ HTTP/1.1\r\nHost: x\r\nContent-Le"]);
+      expect(answer).toMatch(/^HTTP\/1\.1 408 [\s\S]*"too_slow"/);
+    } finally {
+      await slow.close();
+    }
   });
 });

@@ -129,6 +129,21 @@ describe("a minidump upload is stored", () => {
     expect(await row(await response.text())).toMatchObject({ product: "Later" });
   });
 
+  it.each<[string, string, object]>([
+    // RFC 7578 wants a name; busboy gives undefined where there is none.
+    ["a field without a name", "Content-Disposition: form-data\r\n\r\nv", { annotations: { "": "v" } }],
+    ["a file without a name", "Content-Disposition: form-data\r\nContent-Type: application/octet-stream\r\n\r\nv", { annotations: {} }],
+    ["a field named __proto__", 'Content-Disposition: form-data; name="__proto__"\r\n\r\nv', { annotations: JSON.parse('{"__proto__":"v"}') as object }],
+    // Deeper than JSON.stringify and Postgres can go.
+    ["JSON nested past all measure", `Content-Disposition: form-data; name="sentry"\r\n\r\n{"a":${"[".repeat(2000)}${"]".repeat(2000)}}`, { annotations: {}, notes: [expect.stringContaining("levels deep")] }],
+  ])("with %s", async (_what, part, expected) => {
+    const body = Buffer.concat([Buffer.from(`--xx\r\n${part}\r\n--xx\r\nContent-Disposition: form-data; name="upload_file_minidump"; filename="a.dmp"\r\n\r\n`), dump, Buffer.from("\r\n--xx--\r\n")]);
+    const response = await fetch(address(), { method: "POST", headers: { "content-type": "multipart/form-data; boundary=xx" }, body: new Uint8Array(body) });
+    const id = await response.text();
+    expect([response.status, id]).toEqual([200, expect.stringMatching(uuid)]);
+    expect(await row(id)).toMatchObject(expected);
+  });
+
   it("with attachments whose names would be paths, as names only", async () => {
     const body = form();
     body.append("one", new Blob(["1"]), "../../etc/passwd");
@@ -156,6 +171,9 @@ describe("a minidump upload is refused, and nothing of it is kept", () => {
     ["half a dump", 400, "truncated_minidump", () => fetch(address(), { method: "POST", body: form({}, dump.subarray(0, 60)) })],
     ["a form without a dump", 400, "no_minidump", () => fetch(address(), { method: "POST", body: noDump() })],
     ["a form without a boundary", 400, "no_boundary", () => fetch(address(), { method: "POST", headers: { "content-type": "multipart/form-data" }, body: "x" })],
+    ["a multipart body that is no form", 415, "not_a_form", () => fetch(address(), { method: "POST", headers: { "content-type": "multipart/mixed; boundary=b" }, body: "--b--" })],
+    // Between the parts nothing is kept, and all of it must be inflated: a few kilobytes of brotli can hold terabytes.
+    ["a bomb between the parts", 413, "too_large", () => fetch(address(), { method: "POST", headers: { "content-type": "multipart/form-data; boundary=b", "content-encoding": "br" }, body: new Uint8Array(brotliCompressSync(Buffer.concat([Buffer.from("--b\r\nContent-Type: text/plain\r\n\r\n"), Buffer.alloc(3_000_000), Buffer.from("\r\n--b--\r\n")]))) })],
     ["a form cut off", 400, "malformed_form", () => fetch(address(), { method: "POST", headers: { "content-type": "multipart/form-data; boundary=b" }, body: '--b\r\nContent-Disposition: form-data; name="upload_file_minidump"; filename="a"\r\n\r\nMDMP' })],
     ["a body said to be gzip that is not", 400, "broken_compression", () => fetch(address(), { method: "POST", headers: crashpadHeaders, body: "MDMP not gzip" })],
     ["gzip cut off", 400, "broken_compression", () => fetch(address(), { method: "POST", headers: crashpadHeaders, body: new Uint8Array(gzipSync(crashpadBody({})).subarray(0, 300)) })],
@@ -227,3 +245,18 @@ function noDump(): FormData {
   body.append("file", new Blob([new Uint8Array(dump)]), "a.dmp");
   return body;
 }
+
+describe("annotations", () => {
+  const named = Buffer.from(syntheticCrash({ module: "a.so", offset: 4 }));
+  it.each<[string, { [name: string]: string }, object]>([
+    // What Electron calls itself is "Electron"; what the application is called has an underscore.
+    ["Electron", { prod: "Electron", ver: "31.0.0", _productName: "Rack", _version: "2.5" }, { product: "Rack", version: "2.5" }],
+    // The host as a plugin calls it.
+    ["a host", { prod: "Halcyon", host: "REAPER" }, { product: "Halcyon", host: "REAPER" }],
+    // Blank ones say nothing.
+    ["blanks", { prod: "  ", ver: "" }, { product: null, version: null }],
+  ])("of %s", async (_name, fields, columns) => {
+    const id = await (await fetch(address(), { method: "POST", body: form(fields, named) })).text();
+    expect(await row(id)).toMatchObject(columns);
+  });
+});

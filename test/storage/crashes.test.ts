@@ -1,21 +1,16 @@
-// A crash's life in rows, and the counts that must hold after anything:
-//
-//   for each group: folded count + deltas = crash rows that point to it,
-//   and the same for installs, days, versions and the project's facets.
-import { randomBytes, randomInt } from "node:crypto";
-import fc from "fast-check";
+// A crash's life in rows: each step happens once, however often and from however
+// many sides it is tried. What must hold of the counts is in support/crash-rows.ts.
+import { randomBytes } from "node:crypto";
 import { sql } from "kysely";
-import pg from "pg";
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { foldCounts } from "../../storage/counts.ts";
-import { type DueCrash, failWalk, finishWalk, type NewCrash, reclaimCrashes, retryCrash, startWalk, storeCrash, type WalkedCrash } from "../../storage/crashes.ts";
+import { failWalk, finishWalk, type NewCrash, reclaimCrashes, retryCrash, startWalk, storeCrash } from "../../storage/crashes.ts";
 import type { OpenDatabase } from "../../storage/database.ts";
 import { reclaimNews } from "../../storage/groups.ts";
-import { migrate } from "../../storage/migrate.ts";
 import { uuidv7 } from "../../storage/uuid.ts";
 import { addProject } from "../support/alert-rows.ts";
+import * as rows from "../support/crash-rows.ts";
 import { testDatabase } from "../support/database.ts";
-import { databaseUrl, runOn } from "../support/global-postgres.ts";
 
 let database: OpenDatabase;
 let project: number;
@@ -27,78 +22,13 @@ beforeEach(async () => {
 });
 afterAll(() => database.close());
 
-function newCrash(more: Partial<NewCrash> = {}): NewCrash {
-  return { projectId: project, kind: "minidump", blob: "0".repeat(64), bytes: 100, client: "test", install: null, product: "Hall", version: "1.0", annotations: {}, notes: [], attachments: [], uploadKey: null, ...more };
-}
-
-function walked(name: string, more: Partial<WalkedCrash> = {}): WalkedCrash {
-  return {
-    reportBlob: "1".repeat(64),
-    signature: name,
-    signatureVersion: 1,
-    fingerprint: Buffer.from(name.padEnd(32, ".").slice(0, 32)),
-    os: "linux",
-    osVersion: "6.1",
-    arch: "amd64",
-    host: "REAPER",
-    crashReason: "SIGSEGV",
-    crashAddress: "0x0",
-    crashModule: "hall.so",
-    missing: [],
-    ...more,
-  };
-}
-
-const store = async (more: Partial<NewCrash> = {}) => (await storeCrash(database.db, newCrash(more))).id;
-async function due(id: string, revision = 1): Promise<DueCrash> {
-  const found = await startWalk(database.db, id, revision);
-  if (found === undefined) throw new Error("nothing is due");
-  return found;
-}
-const rowOf = (id: string) => database.db.selectFrom("crashes").selectAll().where("id", "=", id).executeTakeFirstOrThrow();
+const store = (more: Partial<NewCrash> = {}) => rows.store(database.db, project, more);
+const due = (id: string, revision = 1) => rows.due(database.db, id, revision);
+const rowOf = (id: string) => rows.rowOf(database.db, id);
+const expectExactCounts = (of = project) => rows.expectExactCounts(database.db, of);
+const newCrash = (more: Partial<NewCrash> = {}) => rows.newCrash(project, more);
+const { walked } = rows;
 const outboxOf = (queue: string) => database.db.selectFrom("outbox").select(["job_key", "payload"]).where("queue", "=", queue).where(sql<boolean>`payload->>'crash' in (select id::text from crashes where project_id = ${project})`).orderBy("id").execute();
-
-/** Everything that is counted, told by the sums and deltas, and told by the rows themselves. */
-async function counts(of: number): Promise<{ counted: unknown; actual: unknown }> {
-  const ask = async (query: ReturnType<typeof sql>) => (await query.execute(database.db)).rows;
-  const counted = {
-    groups: await ask(sql`
-      select g.id, (g.crash_count + coalesce(sum(d.crashes), 0))::int as crashes, (g.install_count + coalesce(sum(d.installs), 0))::int as installs
-      from groups g left join count_deltas d on d.group_id = g.id where g.project_id = ${of} group by g.id order by g.id`),
-    days: await ask(sql`
-      select group_id, day, sum(crashes)::int as n from (
-        select group_id, day, crashes from group_days union all select group_id, day, crashes from count_deltas
-      ) as all_days where group_id in (select id from groups where project_id = ${of}) group by 1, 2 having sum(crashes) <> 0 order by 1, 2`),
-    versions: await ask(sql`
-      select group_id, version, sum(crashes)::int as n from (
-        select group_id, version, crashes from group_versions union all select group_id, version, crashes from count_deltas where version is not null
-      ) as all_versions where group_id in (select id from groups where project_id = ${of}) group by 1, 2 having sum(crashes) <> 0 order by 1, 2`),
-    facets: await ask(sql`
-      select facet, value, sum(n)::int as n from (
-        select facet, value, n from counters where project_id = ${of}
-        union all
-        select facet, value, crashes from count_deltas cross join lateral (values ('crash', ''), ('version', version), ('os', os), ('arch', arch), ('host', host)) as f (facet, value)
-        where project_id = ${of} and value is not null
-      ) as all_facets group by 1, 2 having sum(n) <> 0 order by 1, 2`),
-  };
-  const actual = {
-    groups: await ask(sql`
-      select g.id, count(c.id)::int as crashes, count(distinct c.install)::int as installs
-      from groups g left join crashes c on c.group_id = g.id where g.project_id = ${of} group by g.id order by g.id`),
-    days: await ask(sql`select group_id, (received_at at time zone 'UTC')::date as day, count(*)::int as n from crashes where project_id = ${of} and group_id is not null group by 1, 2 order by 1, 2`),
-    versions: await ask(sql`select group_id, version, count(*)::int as n from crashes where project_id = ${of} and group_id is not null and version is not null group by 1, 2 order by 1, 2`),
-    facets: await ask(sql`
-      select facet, value, count(*)::int as n from crashes
-      cross join lateral (values ('crash', ''), ('version', version), ('os', os), ('arch', arch), ('host', host)) as f (facet, value)
-      where project_id = ${of} and group_id is not null and value is not null group by 1, 2 order by 1, 2`),
-  };
-  return { counted, actual };
-}
-
-async function expectExactCounts(of = project): Promise<void> {
-  const { counted, actual } = await counts(of);
-  expect(counted).toEqual(actual);
-}
 
 describe("storing", () => {
   test("a crash is there, with its walk asked for", async () => {
@@ -194,7 +124,7 @@ describe("walking", () => {
     expect(group).toHaveLength(1);
     await foldCounts(database.db);
     await expectExactCounts();
-    expect(await counts(project)).toMatchObject({ counted: { groups: [{ crashes: 50, installs: 7 }] } });
+    expect(await rows.counts(database.db, project)).toMatchObject({ counted: { groups: [{ crashes: 50, installs: 7 }] } });
   });
 
   test("the same fingerprint in two projects makes two groups", async () => {
@@ -320,97 +250,6 @@ describe("walking", () => {
   });
 });
 
-describe("counts", () => {
-  test("are exact at any moment, while crashes come, move and are folded from several sides", { timeout: 120_000 }, async () => {
-    const stop = { now: false };
-    const folding = [0, 1].map(async () => {
-      while (!stop.now) await foldCounts(database.db, randomInt(1, 30));
-    });
-    const snapshots: unknown[] = [];
-    const reading = (async () => {
-      while (!stop.now) {
-        const seen = await database.db
-          .transaction()
-          .setIsolationLevel("repeatable read")
-          .execute(async (tx) => {
-            const sums = await sql<{ n: number }>`select (coalesce((select sum(crash_count) from groups where project_id = ${project}), 0) + coalesce((select sum(crashes) from count_deltas where project_id = ${project}), 0))::int as n`.execute(tx);
-            const rows = await sql<{ n: number }>`select count(*)::int as n from crashes where project_id = ${project} and group_id is not null`.execute(tx);
-            return { sums: sums.rows[0]!.n, rows: rows.rows[0]!.n };
-          });
-        if (seen.sums !== seen.rows) snapshots.push(seen);
-      }
-    })();
-    await Promise.all(
-      Array.from({ length: 6 }, async (_, lane) => {
-        for (let i = 0; i < 12; i++) {
-          const id = await store({ install: `i${(i + lane) % 4}`, version: `1.${i % 3}` });
-          await finishWalk(database.db, await due(id), walked(`g${i % 3}`));
-          if (i % 2 === 0) {
-            await retryCrash(database.db, project, id);
-            await finishWalk(database.db, await due(id, 2), walked(`g${(i + 1) % 3}`));
-          }
-        }
-      }),
-    );
-    stop.now = true;
-    await Promise.all([...folding, reading]);
-    expect(snapshots).toEqual([]);
-    await expectExactCounts();
-    while ((await foldCounts(database.db, 1000)) > 0);
-    await expectExactCounts();
-  });
-
-  test("hold after any sequence of storing, finishing, failing, running again and folding", { timeout: 240_000 }, async () => {
-    const step = fc.oneof(
-      { weight: 4, arbitrary: fc.record({ do: fc.constant("store" as const), install: fc.option(fc.integer({ min: 0, max: 3 }), { nil: null }), version: fc.option(fc.constantFrom("1.0", "1.1"), { nil: null }) }) },
-      { weight: 6, arbitrary: fc.record({ do: fc.constant("finish" as const), crash: fc.nat(20), to: fc.integer({ min: 0, max: 3 }), os: fc.constantFrom("linux", "windows", null), late: fc.boolean() }) },
-      { weight: 1, arbitrary: fc.record({ do: fc.constant("fail" as const), crash: fc.nat(20) }) },
-      { weight: 4, arbitrary: fc.record({ do: fc.constant("retry" as const), crash: fc.nat(20) }) },
-      { weight: 2, arbitrary: fc.record({ do: fc.constant("fold" as const), limit: fc.integer({ min: 1, max: 20 }) }) },
-    );
-    await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
-        const { id: of } = await addProject(database.db);
-        const ids: string[] = [];
-        const starts = new Map<string, DueCrash>();
-        for (const one of steps) {
-          if (one.do === "store") ids.push(await store({ projectId: of, install: one.install === null ? null : `install-${one.install}`, version: one.version }));
-          else if (one.do === "fold") await foldCounts(database.db, one.limit);
-          else {
-            const id = ids[one.crash % Math.max(1, ids.length)];
-            if (id === undefined) continue;
-            if (one.do === "retry") {
-              await retryCrash(database.db, of, id);
-              continue;
-            }
-            const { revision } = await rowOf(id);
-            // A late worker still holds the start of an older revision.
-            const start = (one.do === "finish" && one.late ? starts.get(id) : undefined) ?? (await startWalk(database.db, id, revision));
-            if (start === undefined) continue;
-            starts.set(id, start);
-            if (one.do === "fail") await failWalk(database.db, start, "timeout", "x");
-            else await finishWalk(database.db, start, walked(`p${one.to}`, { os: one.os }));
-          }
-        }
-        await expectExactCounts(of);
-        while ((await foldCounts(database.db, 7)) > 0);
-        await expectExactCounts(of);
-        const left = await database.db.selectFrom("group_installs").innerJoin("groups", "groups.id", "group_installs.group_id").select("crashes").where("groups.project_id", "=", of).where("crashes", "<=", 0).execute();
-        expect(left).toEqual([]);
-      }),
-      { numRuns: 40 },
-    );
-  });
-
-  test("an empty fold folds nothing, and its answer is how many were folded", async () => {
-    while ((await foldCounts(database.db)) > 0);
-    expect(await foldCounts(database.db)).toBe(0);
-    for (let i = 0; i < 5; i++) await finishWalk(database.db, await due(await store()), walked("five"));
-    expect(await foldCounts(database.db, 3)).toBe(3);
-    expect(await foldCounts(database.db, 3)).toBe(2);
-  });
-});
-
 describe("reclaiming", () => {
   const age = (id: string, seconds: number) => database.db.updateTable("crashes").set({ queued_at: new Date(Date.now() - seconds * 1000) }).where("id", "=", id).execute();
 
@@ -453,82 +292,5 @@ describe("reclaiming", () => {
     await database.db.updateTable("groups").set({ created_at: new Date(Date.now() - 300_000) }).where("id", "=", grouped!.group).execute();
     await reclaimNews(database.db, 120);
     expect((await outboxOf("alert")).map((row) => row.job_key)).toEqual([`group-created-${grouped!.group}`]);
-  });
-});
-
-describe("partitions and migrations", () => {
-  const partitionOf = async (id: string) => (await sql<{ name: string }>`select tableoid::regclass::text as name from crashes where id = ${id}`.execute(database.db)).rows[0]?.name;
-  const idAt = (moment: Date) => {
-    const time = moment.getTime().toString(16).padStart(12, "0");
-    return `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-${randomBytes(6).toString("hex")}`;
-  };
-  const insertAt = async (moment: Date) => {
-    const id = idAt(moment);
-    await database.db.insertInto("crashes").values({ id, project_id: project, received_at: moment, kind: "minidump", state: "stored", blob: "b", blob_bytes: 1, annotations: "{}" }).execute();
-    return id;
-  };
-  const ensure = (moment: Date) => sql`select ensure_crash_partition(${moment})`.execute(database.db);
-
-  test("a crash lands in the partition of its month, exactly at the edges", async () => {
-    await ensure(new Date("2031-02-10T00:00:00Z"));
-    await ensure(new Date("2031-03-10T00:00:00Z"));
-    expect(await partitionOf(await insertAt(new Date("2031-02-01T00:00:00.000Z")))).toBe("crashes_203102");
-    expect(await partitionOf(await insertAt(new Date("2031-02-28T23:59:59.999Z")))).toBe("crashes_203102");
-    expect(await partitionOf(await insertAt(new Date("2031-03-01T00:00:00.000Z")))).toBe("crashes_203103");
-    expect(await partitionOf(await insertAt(new Date("2031-04-01T00:00:00.000Z")))).toBe("crashes_default");
-    expect(await partitionOf(await insertAt(new Date("1999-01-01T00:00:00.000Z")))).toBe("crashes_default");
-  });
-
-  test("this month's and next month's are there", async () => {
-    const next = new Date();
-    next.setUTCMonth(next.getUTCMonth() + 1, 1);
-    for (const moment of [new Date(), next]) {
-      const name = `crashes_${moment.toISOString().slice(0, 7).replace("-", "")}`;
-      expect((await sql<{ there: boolean }>`select to_regclass(${name}) is not null as there`.execute(database.db)).rows[0]?.there).toBe(true);
-    }
-    expect(await partitionOf(await store())).toBe(`crashes_${new Date().toISOString().slice(0, 7).replace("-", "")}`);
-  });
-
-  test("making one again, or ten at once, is no error", async () => {
-    const moment = new Date("2032-05-05T00:00:00Z");
-    await Promise.all(Array.from({ length: 10 }, () => ensure(moment)));
-    await ensure(moment);
-    expect(await partitionOf(await insertAt(moment))).toBe("crashes_203205");
-  });
-
-  // A machine that slept over the end of a month takes its first crash before upkeep makes the partition.
-  test("crashes that came before their partition move into it", async () => {
-    const moment = new Date("2033-07-07T12:00:00Z");
-    const early = await insertAt(moment);
-    const other = await insertAt(new Date("2033-09-01T00:00:00Z"));
-    expect(await partitionOf(early)).toBe("crashes_default");
-    await ensure(moment);
-    expect(await partitionOf(early)).toBe("crashes_203307");
-    expect(await partitionOf(other)).toBe("crashes_default");
-    expect(await partitionOf(await insertAt(new Date("2033-07-08T00:00:00Z")))).toBe("crashes_203307");
-    // It is a partition like any other, so a crash in it can be walked.
-    await finishWalk(database.db, await due(early), walked("early"));
-    expect((await rowOf(early)).state).toBe("grouped");
-  });
-
-  test("migrating again runs nothing; ten processes that migrate a new database at once run each once", async () => {
-    expect(await migrate(database.url, { queues: true })).toEqual([]);
-    const server = inject("testServer");
-    const name = `deadair_test_${randomBytes(6).toString("hex")}`;
-    await runOn(server.url, `create database ${name}`);
-    const url = databaseUrl(server.url, name);
-    try {
-      const ran = await Promise.all(Array.from({ length: 10 }, () => migrate(url, { queues: true })));
-      const names = ran.flat();
-      expect(names.length).toBeGreaterThan(0);
-      expect(new Set(names).size).toBe(names.length);
-      const client = new pg.Client({ connectionString: url });
-      await client.connect();
-      const done = await client.query<{ name: string }>("select name from migrations order by name");
-      await client.end();
-      expect(done.rows.map((row) => row.name)).toEqual([...names].sort());
-    } finally {
-      await runOn(server.url, `drop database if exists ${name} with (force)`);
-    }
   });
 });

@@ -324,6 +324,29 @@ for (const { kind, skip } of backends) {
   });
 }
 
+test.skipIf(missing)("on a Redis Cluster all keys live in one slot: jobs are added, tried again, consumed and counted (needs redis-server)", { timeout: 120_000 }, async () => {
+  const server = await startRedisServer({ cluster: true });
+  const queues = openQueues({ databaseUrl: "", redisUrl: server.url, log });
+  try {
+    await queues.add("deliver", [job("one"), job("two"), job("three")]);
+    expect(await queues.depth("deliver")).toBe(3);
+    const seen: string[] = [];
+    queues.consume("deliver", 2, async ({ delivery }) => {
+      seen.push(delivery);
+      if (delivery === "two" && seen.filter((name) => name === "two").length === 1) throw new Error("once more");
+    });
+    await eventually("all are done", () => queues.depth("deliver"), (depth) => depth === 0);
+    expect([...seen].sort()).toEqual(["one", "three", "two", "two"]);
+    await server.kill();
+    await server.start();
+    await eventually("it goes on after the node was killed", () => queues.add("deliver", [job("four")]).then(() => true), (added) => added, { seconds: 60 });
+    await eventually("consumed", () => seen.includes("four"), (is) => is);
+  } finally {
+    await within(60, "closing the queues", queues.close());
+    await server.kill();
+  }
+});
+
 function job(name: string, key = `job-${name}`): { key: string; payload: { delivery: string } } {
   return { key, payload: { delivery: name } };
 }

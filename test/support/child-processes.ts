@@ -82,6 +82,16 @@ export function startScript(script: string, args: readonly string[], options: { 
   return startProcess(process.execPath, [script, ...args], options);
 }
 
+/** The living children of a process whose command line holds `command` (Linux only; elsewhere none). */
+export function childrenOf(pid: number, command: string): number[] {
+  try {
+    const pids = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number);
+    return pids.filter((child) => isRunning(child) && readFileSync(`/proc/${child}/cmdline`, "utf8").includes(command));
+  } catch {
+    return [];
+  }
+}
+
 /** The process id in a cluster's postmaster.pid, while that process lives. */
 export function postmasterPid(clusterDir: string): number | undefined {
   try {

@@ -20,8 +20,9 @@ export type RedisServer = {
   start(options?: { forget?: boolean }): Promise<void>;
 };
 
-/** Starts a server that writes each command to its append-only file before it answers. */
-export async function startRedisServer(): Promise<RedisServer> {
+/** Starts a server that writes each command to its append-only file before it answers. With `cluster` it is a Cluster of one node, which refuses what spans slots as one of many does; its `url` then names it twice, since several nodes are what makes ours a Cluster client. */
+export async function startRedisServer(options: { cluster?: boolean } = {}): Promise<RedisServer> {
+  const cluster = options.cluster === true;
   const binary = redisServerBinary();
   if (binary === undefined) throw new Error("redis-server is not installed");
   const folder = testFolder();
@@ -29,15 +30,15 @@ export async function startRedisServer(): Promise<RedisServer> {
   const port = await freePort();
   const url = `redis://127.0.0.1:${port}`;
   let running: TestProcess | undefined;
-  const start = async (options: { forget?: boolean } = {}) => {
-    if (options.forget) rmSync(data, { recursive: true, force: true });
+  const start = async ({ forget = false }: { forget?: boolean } = {}) => {
+    if (forget) rmSync(data, { recursive: true, force: true });
     mkdirSync(data, { recursive: true });
-    running = startProcess(binary, ["--port", String(port), "--bind", "127.0.0.1", "--dir", data, "--appendonly", "yes", "--appendfsync", "always", "--save", "", "--maxmemory-policy", "noeviction"], { folder });
-    await answers(url);
+    running = startProcess(binary, ["--port", String(port), "--bind", "127.0.0.1", "--dir", data, "--appendonly", "yes", "--appendfsync", "always", "--save", "", "--maxmemory-policy", "noeviction", ...(cluster ? ["--cluster-enabled", "yes"] : [])], { folder });
+    await answers(url, cluster);
   };
   await start();
   return {
-    url,
+    url: cluster ? `${url},${url}` : url,
     start,
     async kill() {
       await running?.kill("SIGKILL");
@@ -46,11 +47,14 @@ export async function startRedisServer(): Promise<RedisServer> {
   };
 }
 
-async function answers(url: string): Promise<void> {
+async function answers(url: string, cluster: boolean): Promise<void> {
   const client = new Redis(url, { retryStrategy: () => 50, maxRetriesPerRequest: null });
   client.on("error", () => {});
   try {
     await eventually("redis-server answers", () => client.ping(), (answer) => answer === "PONG");
+    if (!cluster) return;
+    await client.call("CLUSTER", "ADDSLOTSRANGE", "0", "16383").catch(() => "it has them already");
+    await eventually("the cluster is whole", () => client.call("CLUSTER", "INFO"), (answer) => String(answer).includes("cluster_state:ok"));
   } finally {
     client.disconnect();
   }

@@ -13,7 +13,7 @@ import type { UpAnswer } from "../../bin/commands/up.ts";
 import type { FirstSecrets } from "../../services/access/accounts.ts";
 import { type OpenDatabase, openDatabase } from "../../storage/database.ts";
 import { type Postmaster, startPostmaster } from "../../storage/postmaster.ts";
-import { postmasterPid, startScript, type TestProcess, testFolder } from "./child-processes.ts";
+import { startScript, type TestProcess, testFolder } from "./child-processes.ts";
 import { eventually } from "./eventually.ts";
 import { freePort } from "./free-port.ts";
 import { type RedisServer, startRedisServer } from "./redis-server.ts";
@@ -152,11 +152,6 @@ export async function startScaled(options: { queue: "postgres" | "redis"; blobs:
       await s3?.close();
     },
   };
-}
-
-/** True while the server of a cluster accepts connections. */
-export function isPostgresUp(clusterDir: string): boolean {
-  return postmasterPid(clusterDir) !== undefined;
 }
 
 async function lineOf(child: TestProcess): Promise<string> {

@@ -175,7 +175,7 @@ describe("removeDestination", () => {
     const hook = await rows.addDestination(database.db, project.id, { kind: "webhook", target: receiver.url });
     await rows.addDelivery(database.db, project, hook);
     const other = await rows.addProject(database.db);
-    expect(await removeDestination(database.db, other.id, hook)).toMatchObject({ ok: false, problem: { code: "no_such_destination", status: 404 } });
+    expect(await removeDestination(database.db, other.id, hook)).toMatchObject({ ok: false, problem: { code: "unknown_destination", status: 404 } });
     expect(await removeDestination(database.db, project.id, hook)).toEqual({ ok: true, value: null });
     expect(await listDestinations(database.db, project.id)).toEqual([]);
     expect((await list({ limit: 10 })).items[0]?.deliveries).toEqual([]);
@@ -205,9 +205,9 @@ describe("testDestination", () => {
   });
 
   it("refuses what is not there", async () => {
-    expect(await testDestination(database.db, project.id, randomUUID())).toMatchObject({ ok: false, problem: { code: "no_such_destination" } });
+    expect(await testDestination(database.db, project.id, randomUUID())).toMatchObject({ ok: false, problem: { code: "unknown_destination" } });
     const hook = await rows.addDestination(database.db, project.id, { kind: "webhook", target: receiver.url });
-    expect(await testDestination(database.db, (await rows.addProject(database.db)).id, hook)).toMatchObject({ ok: false, problem: { code: "no_such_destination" } });
+    expect(await testDestination(database.db, (await rows.addProject(database.db)).id, hook)).toMatchObject({ ok: false, problem: { code: "unknown_destination" } });
     await database.db.deleteFrom("alert_rules").where("project_id", "=", project.id).execute();
     expect(await testDestination(database.db, project.id, hook)).toMatchObject({ ok: false, problem: { code: "no_alert_rule", status: 409 } });
   });
@@ -219,7 +219,7 @@ describe("retryDelivery", () => {
     const { delivery } = await rows.addDelivery(database.db, project, hook);
     receiver.script = [410, 200];
     await deliver(delivery);
-    expect(await retryDelivery(database.db, (await rows.addProject(database.db)).id, delivery)).toMatchObject({ ok: false, problem: { code: "no_such_delivery" } });
+    expect(await retryDelivery(database.db, (await rows.addProject(database.db)).id, delivery)).toMatchObject({ ok: false, problem: { code: "unknown_delivery" } });
     expect(await retryDelivery(database.db, project.id, delivery)).toEqual({ ok: true, value: null });
     // Asked for twice, it is pending already.
     expect(await retryDelivery(database.db, project.id, delivery)).toMatchObject({ ok: false, problem: { code: "not_failed", status: 409 } });

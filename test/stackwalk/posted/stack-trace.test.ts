@@ -28,6 +28,13 @@ describe("parsing", () => {
     expect(trace.threads[0]?.frames.map(({ debug_id, offset }) => [debug_id, offset])).toEqual([["4C4C44205044422E443ED919000000001", 0x1a2b], ["67E9247C814E392BA027DBDE6748FCBF0", 17]]);
   });
 
+  // It stands in the report once a frame: half a megabyte of name and 15,000 frames were a report of 7 GB.
+  test("a file's name is kept to its last 1024 characters", () => {
+    const trace = parse({ frames: [{ debug_id: debugId, offset: 1, module: `${"m".repeat(5000)}.dll` }], modules: [{ code_file: `${"c".repeat(5000)}.dll`, debug_file: `${"d".repeat(5000)}.pdb`, debug_id: debugId }] });
+    const names = [trace.threads[0]?.frames[0]?.module, trace.modules[0]?.code_file, trace.modules[0]?.debug_file];
+    expect(names.map((name) => [name?.length, name?.slice(-5)])).toEqual([[1024, "m.dll"], [1024, "c.dll"], [1024, "d.pdb"]]);
+  });
+
   test("frames at the top are one crashed thread", () => {
     expect(parse({ frames: [{ function: "f" }] })).toMatchObject({ crashing_thread: 0, threads: [{ crashed: true, frames: [{ function: "f" }] }] });
   });

@@ -152,6 +152,7 @@ export function vaultCrash(id: string, group: string, receivedAt: string): Crash
     id,
     receivedAt,
     state: "grouped",
+    code: null,
     reason: null,
     signature: vaultExplanation.signature,
     group,

@@ -75,6 +75,7 @@ export function cannedCrashes(now: number, group: GroupItem, count: number): Cra
     id: cannedId("c000", index + 1),
     receivedAt: before(now, 3 + index * 47),
     state: "grouped",
+    code: null,
     reason: null,
     signature: group.signature,
     group: group.id,
