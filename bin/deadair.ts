@@ -8,7 +8,7 @@ const help = `deadair COMMAND [options]     (deadair COMMAND --help for its opti
     up                    everything in one process tree: database, server, workers
     serve                 only what listens; needs DATABASE_URL
     work                  only what runs behind; needs DATABASE_URL
-    sign-in               print a new sign-in link; needs DATABASE_URL
+    sign-in               print a new sign-in link
     doctor                check this machine and say what is wrong
     demo                  start, send our own plugin's crashes and symbols, show the result
 
@@ -31,7 +31,7 @@ async function find(args: string[]): Promise<{ run: Command; rest: string[] } | 
     case "work":
       return { run: (await import("./commands/serve.ts")).work, rest };
     case "sign-in":
-      return { run: (await import("./commands/serve.ts")).signIn, rest };
+      return { run: (await import("./commands/sign-in.ts")).signIn, rest };
     case "demo":
       return { run: (await import("./commands/demo.ts")).demo, rest };
     case "doctor":

@@ -40,8 +40,8 @@ export const defaultLimits = {
   THREAD_FRAMES_COUNT: 1024,
   /** Threads kept of one crash. */
   THREADS_COUNT: 4096,
-  /** Times a worker may start on one crash before it is given up as failed: a dump that kills workers must not do so for ever. */
-  CRASH_ATTEMPTS_COUNT: 8,
+  /** Times a worker may start on one crash before it is given up as failed: a dump that kills workers must not do so for ever, and a blob store that is away for some minutes must not fail it. */
+  CRASH_ATTEMPTS_COUNT: 12,
   /** Age at which a crash still waiting, or a due delivery, is put on its queue again: the queue may have lost it. */
   RECLAIM_SECONDS: 120,
   /** Attempts to deliver one alert to one destination. */

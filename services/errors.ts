@@ -2,6 +2,7 @@
 import type { Socket } from "node:net";
 import type { FastifyError, FastifyInstance, FastifyReply } from "fastify";
 import type { Problem } from "../config/problem.ts";
+import { BlobStoreAway } from "../storage/blobs/blobs.ts";
 
 /** Answers a problem. */
 export function answerProblem(reply: FastifyReply, problem: Problem): FastifyReply {
@@ -16,10 +17,17 @@ export function installErrorHandler(app: FastifyInstance, report: (error: unknow
       return answerProblem(reply, { status: 503, code: "storage_unavailable", message: "The database cannot be reached at the moment.", hint: "Nothing was stored. Send it again in a few seconds." });
     }
     if (isUnstorableText(error)) return answerProblem(reply, { status: 400, code: "bad_text", message: "A text in the request holds a NUL character.", hint: "Leave it out." });
+    if (error instanceof BlobStoreAway) {
+      request.log.error({ err: error }, "the blob store is away");
+      reply.header("retry-after", "5");
+      return answerProblem(reply, { status: 503, code: "blob_store_unavailable", message: "The blob store cannot be reached at the moment.", hint: "Nothing was stored. Send it again in a few seconds." });
+    }
     if (error.statusCode !== undefined && error.statusCode < 500) {
       return answerProblem(reply, { status: error.statusCode, code: codeOf(error), message: error.message, hint: "See docs/api.md for what this address takes." });
     }
     request.log.error({ err: error }, "a request failed");
+    // For the operator, who must see it in the log; no bug of ours to report.
+    if (isDiskFull(error)) return answerProblem(reply, { status: 503, code: "disk_full", message: "The server's disk is full.", hint: "Nothing was stored. The operator has to make room." });
     report(error);
     return answerProblem(reply, { status: 500, code: "internal", message: "Deadair failed to do this; the reason is in its log.", hint: `Look for the request ${request.id} in the log.` });
   });
@@ -55,6 +63,10 @@ const socketProblems: { readonly [code: string]: Problem & { readonly title: str
 
 function codeOf(error: FastifyError): string {
   return (error.code ?? "bad_request").toLowerCase().replace(/^fst_(err_)?/, "");
+}
+
+function isDiskFull(error: { code?: string }): boolean {
+  return error.code === "ENOSPC" || error.code === "EDQUOT";
 }
 
 // Postgres error classes 08 (connection), 57 (shutting down), 53 (out of connections), or a socket that broke.

@@ -79,6 +79,12 @@ export async function buildServer(context: Context, report: (error: unknown) => 
   await app.register(async (uploads) => {
     uploads.removeAllContentTypeParsers();
     uploads.addContentTypeParser("*", (_request, _payload, done) => done(null));
+    // Whatever a route that failed has left unread is read and dropped, or its connection would hang.
+    uploads.addHook("onResponse", (request, _reply, done) => {
+      request.raw.unpipe();
+      request.raw.resume();
+      done();
+    });
     minidumpRoutes(uploads, context);
     stacktraceRoutes(uploads, context);
     symbolUploadRoutes(uploads, context);

@@ -14,7 +14,7 @@ import { sql } from "kysely";
 import { addCounts, type CountedCrash } from "./counts.ts";
 import type { Database, Tx } from "./database.ts";
 import { type GroupChoice, groupOf, leaveGroup, noteInstall } from "./groups.ts";
-import { enqueue } from "./outbox.ts";
+import { enqueue, isNotWaiting } from "./outbox.ts";
 import { storable, storableJson, storableName, storableText } from "./storable.ts";
 import { uuidv7 } from "./uuid.ts";
 
@@ -210,6 +210,7 @@ export async function reclaimCrashes(db: Database, seconds: number, limit = 1000
       .select(["id", "revision"])
       .where("state", "=", "stored")
       .where("queued_at", "<", new Date(Date.now() - seconds * 1000))
+      .where(isNotWaiting("symbolicate", sql`'crash-' || crashes.id || '-' || crashes.revision`))
       .orderBy("queued_at")
       .limit(limit)
       .forUpdate()

@@ -2,7 +2,7 @@
 // and the first crash with a new fingerprint makes its group.
 import { sql } from "kysely";
 import type { Database, Tx } from "./database.ts";
-import { enqueue } from "./outbox.ts";
+import { enqueue, isNotWaiting } from "./outbox.ts";
 import { uuidv7 } from "./uuid.ts";
 
 /** The group that a fingerprint leads to; `created` is true for the one transaction that made it. */
@@ -53,6 +53,7 @@ export async function reclaimNews(db: Database, seconds: number, limit = 1000): 
       .select(["id", "project_id", "announce_crash"])
       .where("announce_crash", "is not", null)
       .where("created_at", "<", new Date(Date.now() - seconds * 1000))
+      .where(isNotWaiting("alert", sql`'group-created-' || groups.id`))
       .orderBy("created_at")
       .limit(limit)
       .forUpdate()

@@ -7,7 +7,7 @@
 // again: a queue ignores a job whose key it still holds, and every processor may
 // run twice anyway. Several dispatchers share the work by skipping locked rows.
 // A row may be due later: that is how a retry waits, safe from a queue's loss.
-import { sql } from "kysely";
+import { type RawBuilder, sql } from "kysely";
 import pg from "pg";
 import type { Logger } from "pino";
 import type { Database, Tx } from "./database.ts";
@@ -26,6 +26,11 @@ export async function enqueue<Q extends QueueName>(tx: Tx, queue: Q, key: string
     .insertInto("outbox")
     .values({ id: uuidv7(), queue, job_key: key, payload: JSON.stringify(payload), ...(due ? { due_at: due } : {}) })
     .execute();
+}
+
+/** True of rows whose job, named by `key`, is not in the outbox any more. Asking again for one that is would only make the outbox grow while the queue is away. */
+export function isNotWaiting(queue: QueueName, key: RawBuilder<unknown>): RawBuilder<boolean> {
+  return sql<boolean>`not exists (select from outbox where outbox.queue = ${queue} and outbox.job_key = ${key})`;
 }
 
 /** A running dispatcher. */

@@ -89,6 +89,13 @@ type Binaries = { readonly initdb: string; readonly postgres: string; readonly p
 type Owner = { readonly uid: number; readonly gid: number };
 type Run = (command: string, args: readonly string[]) => Promise<{ code: number | null; output: string }>;
 
+/** Connection string of the server that runs on a data folder's cluster; undefined when none does. For commands beside a running `up`. */
+export function runningUrl(options: Pick<PostmasterOptions, "dir" | "secretFile">): string | undefined {
+  const port = runningServer(options.dir)?.port;
+  const secret = readSecret(options.secretFile);
+  return port === undefined || secret === undefined ? undefined : urlOf(secret.password, port);
+}
+
 /** Finds the Postgres binaries for this platform; throws a sentence when there are none. */
 export function findBinaries(): Binaries {
   const platform = process.platform === "win32" ? "windows" : process.platform;

@@ -13,8 +13,8 @@ import type { Jobs, QueueName } from "./jobs.ts";
 /** A job as the outbox hands it over. */
 export type QueuedJob = { readonly key: string; readonly payload: unknown };
 
-/** Does one job. Throwing makes the queue try again, up to `jobAttempts` times. `last` is true at the last try. */
-export type Processor<Q extends QueueName> = (payload: Jobs[Q], last: boolean) => Promise<void>;
+/** Does one job. Throwing makes the queue try again, up to `jobAttempts` times; then the job is gone, and upkeep brings back what is still due. */
+export type Processor<Q extends QueueName> = (payload: Jobs[Q]) => Promise<void>;
 
 /** Something that takes jobs off a queue until it is closed. */
 export type Consumer = { close(): Promise<void> };
@@ -121,7 +121,7 @@ type AnyWorker = {
   close(): Promise<void>;
   disconnect(): Promise<void>;
 };
-type AnyProcessor = (job: { data: unknown; attemptsMade: number }) => Promise<void>;
+type AnyProcessor = (job: { data: unknown }) => Promise<void>;
 
 function build(
   backend: Queues["backend"],
@@ -162,7 +162,7 @@ function build(
       );
     },
     consume(name, concurrency, processor) {
-      const process: AnyProcessor = (job) => processor(job.data as Jobs[typeof name], job.attemptsMade + 1 >= jobAttempts);
+      const process: AnyProcessor = (job) => processor(job.data as Jobs[typeof name]);
       let closed = false;
       let timer: NodeJS.Timeout | undefined;
       let current: AnyWorker;

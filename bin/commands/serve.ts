@@ -26,14 +26,13 @@ export async function serve(args: string[]): Promise<number> {
   const { settings, databaseUrl, log } = prepared;
   const storage = openStorage(settings, databaseUrl, { connections: 16, log });
   storage.spool.clean(3600_000);
-  const made = await makeFirstProject(storage.db);
+  const made = await makeFirstProject(storage.db, (secrets) => writeFirstSecrets(settings.dataDir, secrets));
   let url = settings.publicUrl ?? "";
   const app = await buildServer({ settings, storage, log, publicUrl: () => url }, await openErrorReports(settings, log));
   const listening = await app.listen({ host: settings.host, port: settings.port });
   url = settings.publicUrl ?? listening;
   log.info({ url }, "listening");
   if (made) {
-    writeFirstSecrets(settings.dataDir, made);
     log.warn({ file: path.join(settings.dataDir, "first-start.json") }, "made the project `default`; its keys are in this file");
     process.stdout.write(`sign in: ${url}/sign-in?token=${await newSignInToken(storage.db, settings.limits)}\n`);
   }
@@ -56,21 +55,6 @@ export async function work(args: string[]): Promise<number> {
     await workers.stop();
     await storage.close();
   }).promise;
-}
-
-/** `deadair sign-in`: makes a new link for the owner, ending older ones. */
-export async function signIn(args: string[]): Promise<number> {
-  const prepared = await prepare(args);
-  if (typeof prepared === "number") return prepared;
-  const { settings, databaseUrl, log } = prepared;
-  const storage = openStorage(settings, databaseUrl, { connections: 2, log });
-  try {
-    const base = settings.publicUrl ?? `http://${settings.host}:${settings.port}`;
-    process.stdout.write(`${base}/sign-in?token=${await newSignInToken(storage.db, settings.limits)}\n`);
-    return 0;
-  } finally {
-    await storage.close();
-  }
 }
 
 async function prepare(args: string[]): Promise<number | { settings: Settings; databaseUrl: string; log: ReturnType<typeof openLog> }> {

@@ -76,8 +76,7 @@ async function startAll(settings: Settings, log: Logger): Promise<Running> {
     const storage = openStorage(settings, databaseUrl, { connections: 12, log });
     closing.push(storage.close);
     storage.spool.clean(3600_000);
-    const made = await makeFirstProject(storage.db);
-    if (made) writeFirstSecrets(settings.dataDir, made);
+    const made = await makeFirstProject(storage.db, (secrets) => writeFirstSecrets(settings.dataDir, secrets));
 
     let url = settings.publicUrl ?? "";
     const app = await buildServer({ settings, storage, log, publicUrl: () => url }, await openErrorReports(settings, log));

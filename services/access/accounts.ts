@@ -26,8 +26,8 @@ export async function findProject(db: Database, reference: string): Promise<Proj
   return row && { id: row.id, slug: row.slug, name: row.name, ingestKey: row.ingest_key };
 }
 
-/** Makes the project `default` with its owner, rule, key and tokens; undefined when there is a project already. Safe to call from several processes at once. */
-export async function makeFirstProject(db: Database): Promise<FirstSecrets | undefined> {
+/** Makes the project `default` with its owner, rule, key and tokens; undefined when there is a project already. Safe to call from several processes at once. `keep` gets the secrets before they are valid, so that nobody can be left with a project whose tokens are nowhere. */
+export async function makeFirstProject(db: Database, keep: (secrets: FirstSecrets) => void): Promise<FirstSecrets | undefined> {
   return db.transaction().execute(async (tx) => {
     const ingestKey = newToken("key").slice(4, 36).toLowerCase().replace(/[^a-z0-9]/g, "0");
     const project = await tx
@@ -46,7 +46,9 @@ export async function makeFirstProject(db: Database): Promise<FirstSecrets | und
     for (const [name, token, scope] of [["symbol upload (first start)", symbolToken, "symbols"], ["read (first start)", readToken, "read"]] as const) {
       await tx.insertInto("tokens").values({ id: uuidv7(), project_id: project.id, name, token_hash: hashToken(token), scopes: [scope], revoked_at: null }).execute();
     }
-    return { project: "default", ingestKey, symbolToken, readToken };
+    const secrets: FirstSecrets = { project: "default", ingestKey, symbolToken, readToken };
+    keep(secrets);
+    return secrets;
   });
 }
 

@@ -24,6 +24,9 @@ export type BlobStore = {
   list(cursor: string, limit: number): Promise<readonly string[]>;
 };
 
+/** Thrown when a store cannot be reached or will not do what it should: nothing is wrong with the blob. */
+export class BlobStoreAway extends Error {}
+
 /** Throws unless `name` is a blob's name: a name comes from our own tables, so anything else is a bug. */
 export function assertBlobName(name: string): void {
   if (!/^[0-9a-f]{64}$/.test(name)) throw new Error(`not a blob name: ${JSON.stringify(name).slice(0, 80)}`);

@@ -9,7 +9,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { AwsClient } from "aws4fetch";
 import { uuidv7 } from "../uuid.ts";
-import { assertBlobName, type BlobStore } from "./blobs.ts";
+import { assertBlobName, type BlobStore, BlobStoreAway } from "./blobs.ts";
 
 /** An S3 store also has a cache to keep small. */
 export type S3Blobs = BlobStore & {
@@ -28,9 +28,11 @@ export function openS3Blobs(address: string, cacheDir: string): S3Blobs {
     return `${base}/blobs/${name.slice(0, 2)}/${name}`;
   };
   const send = async (target: string, init: RequestInit) => {
-    const response = await client.fetch(target, { ...init, signal: AbortSignal.timeout(requestMs) });
+    const response = await client.fetch(target, { ...init, signal: AbortSignal.timeout(requestMs) }).catch((error: unknown) => {
+      throw new BlobStoreAway(`S3 cannot be reached at ${new URL(target).host}`, { cause: error });
+    });
     if (response.ok || response.status === 404) return response;
-    throw new Error(`S3 answered ${response.status} to ${init.method ?? "GET"} ${new URL(target).pathname}: ${(await response.text()).slice(0, 300)}`);
+    throw new BlobStoreAway(`S3 answered ${response.status} to ${init.method ?? "GET"} ${new URL(target).pathname}: ${(await response.text()).slice(0, 300)}`);
   };
   const cached = (name: string) => {
     assertBlobName(name);
@@ -42,7 +44,7 @@ export function openS3Blobs(address: string, cacheDir: string): S3Blobs {
     async keep(file) {
       const response = await send(url(file.sha256), { method: "PUT", body: await openAsBlob(file.path), headers: { "x-amz-content-sha256": file.sha256, "content-type": "application/octet-stream" } });
       await response.arrayBuffer();
-      if (!response.ok) throw new Error(`S3 answered ${response.status} to a PUT: is the bucket of BLOB_URL there?`);
+      if (!response.ok) throw new BlobStoreAway(`S3 answered ${response.status} to a PUT: is the bucket of BLOB_URL there?`);
       // What was just uploaded is about to be read here.
       await rename(file.path, cached(file.sha256)).catch(() => file.discard());
     },
@@ -58,7 +60,7 @@ export function openS3Blobs(address: string, cacheDir: string): S3Blobs {
         // Only S3's own word counts: a bucket or a host that is wrong must not make a crash fail for good.
         const answer = await response.text();
         if (answer.includes("<Code>NoSuchKey</Code>")) return null;
-        throw new Error(`S3 answered 404 to a GET: is the bucket of BLOB_URL there? ${answer.slice(0, 300)}`);
+        throw new BlobStoreAway(`S3 answered 404 to a GET: is the bucket of BLOB_URL there? ${answer.slice(0, 300)}`);
       }
       const part = `${local}.${uuidv7()}.part`;
       try {
@@ -81,7 +83,7 @@ export function openS3Blobs(address: string, cacheDir: string): S3Blobs {
       do {
         const response = await send(`${base}?list-type=2&prefix=blobs%2F&max-keys=${Math.min(limit - names.length, 1000)}${after}${token}`, {});
         const xml = await response.text();
-        if (!response.ok) throw new Error(`S3 answered ${response.status} to a list: is the bucket of BLOB_URL there?`);
+        if (!response.ok) throw new BlobStoreAway(`S3 answered ${response.status} to a list: is the bucket of BLOB_URL there?`);
         for (const match of xml.matchAll(/<Key>blobs\/[0-9a-f]{2}\/([0-9a-f]{64})<\/Key>/g)) names.push(match[1]!);
         const next = /<NextContinuationToken>([^<]+)</.exec(xml)?.[1];
         token = next === undefined ? "" : `&continuation-token=${encodeURIComponent(next)}`;

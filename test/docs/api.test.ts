@@ -203,12 +203,12 @@ async function prepare(): Promise<void> {
   const destination = await addDestination(db, project, { kind: "webhook", target: `${receiver.url}/hook` });
   const { id: crash } = await ask<{ id: string }>("POST", `/api/v1/default/stacktraces?sentry_key=${server.ingestKey}`, { "content-type": "application/json" }, readFileSync(path.join(folder, "trace.json")));
   const walker = { name: "none", walk: () => Promise.reject(new Error("a posted stack trace needs no walker")) };
-  await symbolicateProcessor({ storage: server.storage, settings, walker, log })({ crash, revision: 1 }, true);
+  await symbolicateProcessor({ storage: server.storage, settings, walker, log })({ crash, revision: 1 });
   const { group_id: group } = await db.selectFrom("crashes").select("group_id").where("id", "=", crash).executeTakeFirstOrThrow();
   if (group === null) throw new Error("the stack trace of docs/api.md was not grouped");
-  await alertProcessor(db)({ event: "group-created", project, group, crash }, true);
+  await alertProcessor(db)({ event: "group-created", project, group, crash });
   const deliver = async () => {
-    for (const { id } of await db.selectFrom("deliveries").select("id").where("state", "=", "pending").execute()) await deliverProcessor({ db, settings, publicUrl: () => server.url, log })({ delivery: id }, true);
+    for (const { id } of await db.selectFrom("deliveries").select("id").where("state", "=", "pending").execute()) await deliverProcessor({ db, settings, publicUrl: () => server.url, log })({ delivery: id });
   };
   await deliver();
 

@@ -1,7 +1,7 @@
 // One `deadair up` from its first start on: symbols and real dumps go in, named
 // groups and alerts come out, and a second start finds everything again.
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { FixtureIndex } from "../../fixtures/index-schema.ts";
@@ -178,13 +178,17 @@ describe("the second start", () => {
     expect((await fetch(`${up.url}/healthz`)).status).toBe(200);
   });
 
-  test("what a killed process left on the spool is removed at a start, when it is old", slow, async () => {
+  test("what a killed process left on the spool is removed at a start, when it is old; what is kept is whole", slow, async () => {
     const spool = path.join(up.dataDir, "spool");
-    writeFileSync(path.join(spool, "left.part"), "x");
     await up.stop();
+    for (const name of ["young.part", "old.part"]) writeFileSync(path.join(spool, name), "x");
+    mkdirSync(path.join(spool, "walk-old"));
+    const longAgo = new Date(Date.now() - 7200_000);
+    for (const name of ["old.part", "walk-old"]) utimesSync(path.join(spool, name), longAgo, longAgo);
     await up.start();
-    expect(existsSync(path.join(spool, "left.part"))).toBe(true);
-    expect(readdirSync(spool).filter((name) => name !== "left.part" && name.endsWith(".part"))).toEqual([]);
+    expect(readdirSync(spool)).toContain("young.part");
+    expect(readdirSync(spool)).not.toContain("old.part");
+    expect(readdirSync(spool)).not.toContain("walk-old");
     // Blobs are whole: each has the hash it is named by.
     const blobs = path.join(up.dataDir, "blobs");
     for (const folder of readdirSync(blobs)) for (const name of readdirSync(path.join(blobs, folder))) expect(createHash("sha256").update(readFileSync(path.join(blobs, folder, name))).digest("hex")).toBe(name);

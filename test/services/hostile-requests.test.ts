@@ -82,6 +82,19 @@ describe("a body that is refused before its end", () => {
     expect([...answers.matchAll(/HTTP\/1\.1 (\d+)/g)].map((answer) => Number(answer[1]))).toEqual([status, 200]);
   });
 
+  it("is read on when there is no file to write it to, and the reason is told", async () => {
+    const full = await startTestServer();
+    Object.assign(full.storage.spool, { open: () => Promise.reject(Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" })) });
+    const head = (type: string) => `POST /api/default/minidump/?sentry_key=${full.ingestKey} HTTP/1.1\r\nHost: x\r\nContent-Type: ${type}\r\nContent-Length: ${rest.length}\r\n\r\n`;
+    const part = Buffer.from('--b\r\nContent-Disposition: form-data; name="upload_file_minidump"; filename="a"\r\n\r\n');
+    for (const [type, first] of [["application/x-dmp", Buffer.from("MDMP")], ["multipart/form-data; boundary=b", part]] as const) {
+      const answers = await rawRequest(full.port, [head(type), first, rest.subarray(first.length), "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"]);
+      expect([...answers.matchAll(/HTTP\/1\.1 (\d+)/g)].map((answer) => Number(answer[1]))).toEqual([503, 200]);
+      expect(answers).toContain("disk_full");
+    }
+    await full.close();
+  });
+
   it("leaves no file open", async () => {
     const open = () => readdirSync("/proc/self/fd").length;
     const send = async () => {

@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { chmodSync, closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { sleep } from "./eventually.ts";
+import { eventually, sleep } from "./eventually.ts";
 
 /** A process that a test started. */
 export type TestProcess = {
@@ -120,10 +120,13 @@ export function killPostmaster(clusterDir: string): number {
   return pid;
 }
 
-/** Ends every process, also servers whose parent was killed, and removes the folders. */
+/** Ends every process, also servers and children whose parent was killed, and removes the folders. */
 export async function endEverything(): Promise<void> {
   const left = [...children];
+  const grandchildren = left.flatMap((child) => (child.pid === undefined ? [] : childrenOf(child.pid, "worker-process")));
   await Promise.all(left.map((child) => new Promise<void>((resolve) => (child.exitCode !== null || child.signalCode !== null ? resolve() : child.once("exit", () => resolve()).kill("SIGKILL")))));
+  // They end by themselves when their parent is gone; one that was only just starting would make its folder anew first.
+  await eventually("the children of what was killed have ended", () => grandchildren.filter(isRunning), (pids) => pids.length === 0);
   for (const folder of folders) {
     for (const cluster of ["postgres", "data/postgres"]) await endPostmaster(path.join(folder, cluster));
     rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });

@@ -33,7 +33,7 @@ export async function startRedisServer(options: { cluster?: boolean } = {}): Pro
   const start = async ({ forget = false }: { forget?: boolean } = {}) => {
     if (forget) rmSync(data, { recursive: true, force: true });
     mkdirSync(data, { recursive: true });
-    running = startProcess(binary, ["--port", String(port), "--bind", "127.0.0.1", "--dir", data, "--appendonly", "yes", "--appendfsync", "always", "--save", "", "--maxmemory-policy", "noeviction", ...(cluster ? ["--cluster-enabled", "yes"] : [])], { folder });
+    running = startProcess(binary, ["--port", String(port), "--bind", "127.0.0.1", "--dir", data, "--appendonly", "yes", "--appendfsync", "always", "--save", "", "--maxmemory-policy", "noeviction", ...(cluster ? ["--cluster-enabled", "yes", "--cluster-announce-ip", "127.0.0.1"] : [])], { folder });
     await answers(url, cluster);
   };
   await start();

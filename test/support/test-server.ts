@@ -33,7 +33,7 @@ export async function startTestServer(limits: Partial<Limits> = {}): Promise<Tes
   let logged = "";
   const log = pino({ level: "debug" }, { write: (line: string) => void (logged += line) });
   const storage = openStorage(settings, database.url, { connections: 8, log });
-  const secrets = await makeFirstProject(storage.db);
+  const secrets = await makeFirstProject(storage.db, () => {});
   if (secrets === undefined) throw new Error("the template database has a project already");
   let url = "";
   const app = await buildServer({ settings: { ...settings, limits: { ...settings.limits, ...limits } }, storage, log, publicUrl: () => url }, () => {});

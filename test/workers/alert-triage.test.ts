@@ -28,7 +28,7 @@ afterEach(() => receiver.close());
 
 const settings = readSettings({});
 const atHome = readSettings({ ALLOW_PRIVATE_WEBHOOKS: "1" });
-const deliver = (delivery: string) => deliverProcessor({ db: database.db, settings: atHome, publicUrl: () => undefined, log: pino({ level: "silent" }) })({ delivery }, false);
+const deliver = (delivery: string) => deliverProcessor({ db: database.db, settings: atHome, publicUrl: () => undefined, log: pino({ level: "silent" }) })({ delivery });
 const jobs = async (delivery: string) => (await database.db.selectFrom("outbox").selectAll().orderBy("created_at").execute()).filter((job) => (job.payload as { delivery?: string }).delivery === delivery);
 const list = async (page: { limit: number; cursor?: string }, id = project.id) => {
   const result = await listAlerts(database.db, id, page);

@@ -27,7 +27,7 @@ describe("alertProcessor", () => {
     await addDestination(db, project.id, { kind: "slack", target: "https://b.example/" });
     await addDestination(db, project.id, { kind: "mail", target: "a@b.example", enabled: false });
     const made = await addGroup(db, project.id);
-    await alertProcessor(db)(event(project.id, made), false);
+    await alertProcessor(db)(event(project.id, made));
 
     const [alert, ...others] = await alertsOf(project.id);
     expect(others).toEqual([]);
@@ -48,8 +48,8 @@ describe("alertProcessor", () => {
     await addDestination(db, project.id, { kind: "webhook", target: "https://a.example/" });
     const made = await addGroup(db, project.id);
     const run = alertProcessor(db);
-    await Promise.all(Array.from({ length: 20 }, () => run(event(project.id, made), false)));
-    await run(event(project.id, made), true);
+    await Promise.all(Array.from({ length: 20 }, () => run(event(project.id, made))));
+    await run(event(project.id, made));
     expect(await alertsOf(project.id)).toHaveLength(1);
     const deliveries = await deliveriesOf(project.id);
     expect(deliveries).toHaveLength(1);
@@ -62,13 +62,13 @@ describe("alertProcessor", () => {
     const more = [uuidv7(), uuidv7()] as const;
     await db.insertInto("alert_rules").values({ id: more[0], project_id: project.id, kind: "new-group", name: "second" }).execute();
     await db.insertInto("alert_rules").values({ id: more[1], project_id: project.id, kind: "new-group", name: "off", enabled: false }).execute();
-    await alertProcessor(db)(event(project.id, await addGroup(db, project.id)), false);
+    await alertProcessor(db)(event(project.id, await addGroup(db, project.id)));
     expect((await alertsOf(project.id)).map((row) => row.rule_id).sort()).toEqual([project.rule, more[0]].sort());
   });
 
   it("fires without a destination, so that the page shows it", async () => {
     const project = await addProject(database.db);
-    await alertProcessor(database.db)(event(project.id, await addGroup(database.db, project.id)), false);
+    await alertProcessor(database.db)(event(project.id, await addGroup(database.db, project.id)));
     expect(await alertsOf(project.id)).toHaveLength(1);
     expect(await deliveriesOf(project.id)).toEqual([]);
   });
@@ -78,7 +78,7 @@ describe("alertProcessor", () => {
     const project = await addProject(db);
     const made = await addGroup(db, project.id);
     await db.updateTable("groups").set({ crash_count: 41 }).where("id", "=", made.group).execute();
-    await alertProcessor(db)(event(project.id, made), false);
+    await alertProcessor(db)(event(project.id, made));
     expect((await alertsOf(project.id))[0]?.body).toMatchObject({ group: { count: 42 } });
   });
 
@@ -89,7 +89,7 @@ describe("alertProcessor", () => {
     ["a group of another project", async (project: number) => ({ project, ...(await addGroup(database.db, (await addProject(database.db)).id)) })],
   ])("tells nothing about %s", async (_, make) => {
     const project = await addProject(database.db);
-    await alertProcessor(database.db)({ event: "group-created", ...(await make(project.id)) }, false);
+    await alertProcessor(database.db)({ event: "group-created", ...(await make(project.id)) });
     expect(await alertsOf(project.id)).toEqual([]);
   });
 
@@ -97,7 +97,7 @@ describe("alertProcessor", () => {
     const project = await addProject(database.db);
     const made = await addGroup(database.db, project.id);
     await database.db.deleteFrom("crashes").where("id", "=", made.crash).execute();
-    await alertProcessor(database.db)(event(project.id, made), false);
+    await alertProcessor(database.db)(event(project.id, made));
     expect((await alertsOf(project.id))[0]?.body).toMatchObject({ crash: { id: made.crash, product: null, reason: null } });
   });
 
@@ -114,9 +114,9 @@ describe("alertProcessor", () => {
       },
       transformResult: async ({ result }) => result,
     });
-    await expect(alertProcessor(failing)(event(project.id, made), false)).rejects.toThrow("broken off");
+    await expect(alertProcessor(failing)(event(project.id, made))).rejects.toThrow("broken off");
     expect(await alertsOf(project.id)).toEqual([]);
-    await alertProcessor(db)(event(project.id, made), false);
+    await alertProcessor(db)(event(project.id, made));
     expect(await alertsOf(project.id)).toHaveLength(1);
     expect(await deliveriesOf(project.id)).toHaveLength(1);
   });

@@ -34,7 +34,7 @@ const run = (delivery: string, env: NodeJS.ProcessEnv = {}, more: Partial<Delive
     log,
     random: () => 0.5,
     ...more,
-  })({ delivery }, false);
+  })({ delivery });
 const toWebhook = async (target = `${receiver.url}/hook`) => addDelivery(database.db, project, await addDestination(database.db, project.id, { kind: "webhook", target }));
 const row = (id: string) => database.db.selectFrom("deliveries").selectAll().where("id", "=", id).executeTakeFirstOrThrow();
 const attempts = (id: string) => database.db.selectFrom("delivery_attempts").selectAll().where("delivery_id", "=", id).orderBy("at").orderBy("id").execute();

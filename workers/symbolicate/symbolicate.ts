@@ -6,8 +6,9 @@
 //   4. one transaction: state, group, counts, missing symbols, the alert's outbox row
 // Any step may be cut off by a SIGKILL; the job then runs again from the start
 // and finds the crash as it was, or done. What is wrong with a dump ends in
-// `failed` with its reason; what is wrong with us is thrown, tried again by the
-// queue, and ends in `failed` too when it stays so.
+// `failed` with its reason; what is wrong with us, or with a store that is away, is
+// thrown: the queue tries again in seconds, upkeep in minutes (storage/crashes.ts),
+// and only after CRASH_ATTEMPTS_COUNT tries it ends in `failed` too.
 import { mkdir, readFile, rm } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
@@ -38,7 +39,7 @@ const compress = promisify(zstdCompress);
 /** Makes the processor of the queue `symbolicate`. */
 export function symbolicateProcessor(options: SymbolicateOptions): Processor<"symbolicate"> {
   const { storage, settings, log } = options;
-  return async ({ crash, revision }, last) => {
+  return async ({ crash, revision }) => {
     const due = await startWalk(storage.db, crash, revision);
     if (due === undefined) return;
     if (due.attempts > settings.limits.CRASH_ATTEMPTS_COUNT) {
@@ -48,7 +49,7 @@ export function symbolicateProcessor(options: SymbolicateOptions): Processor<"sy
     try {
       await process(options, due);
     } catch (error) {
-      if (!last) throw error;
+      if (due.attempts < settings.limits.CRASH_ATTEMPTS_COUNT) throw error;
       log.error({ err: error, crash }, "a crash could not be processed");
       await failWalk(storage.db, due, "internal", `Deadair failed on this crash: ${error instanceof Error ? error.message : String(error)}`);
     }
