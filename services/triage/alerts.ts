@@ -7,6 +7,7 @@ import net from "node:net";
 import { sql } from "kysely";
 import { type Result, ok, refuse } from "../../config/problem.ts";
 import type { Settings } from "../../config/settings.ts";
+import { specialRange } from "../../config/special-addresses.ts";
 import type { Database } from "../../storage/database.ts";
 import { enqueue } from "../../storage/outbox.ts";
 import type { DestinationTable } from "../../storage/tables.ts";
@@ -186,15 +187,8 @@ function readHookUrl(text: string, settings: Settings): Result<string> {
 // Only what can be said without asking a name server, so that the person who
 // typed it hears it at once. What keeps requests inside out is the guard in
 // workers/deliver, which judges every address at the time it is used.
-// Two lists, since a list that holds the IPv4-mapped range takes every IPv4 address for a member.
-const plainlyPrivate = { ipv4: new net.BlockList(), ipv6: new net.BlockList() };
-for (const [prefix, bits] of [["0.0.0.0", 8], ["10.0.0.0", 8], ["100.64.0.0", 10], ["127.0.0.0", 8], ["169.254.0.0", 16], ["172.16.0.0", 12], ["192.168.0.0", 16]] as const) plainlyPrivate.ipv4.addSubnet(prefix, bits, "ipv4");
-for (const [prefix, bits] of [["::", 127], ["::ffff:0:0", 96], ["fc00::", 7], ["fe80::", 10]] as const) plainlyPrivate.ipv6.addSubnet(prefix, bits, "ipv6");
-
 function isPlainlyPrivate(hostname: string): boolean {
   const host = hostname.replace(/^\[|\]$/g, "").replace(/\.$/, "");
-  const family = net.isIP(host);
-  if (family === 4) return plainlyPrivate.ipv4.check(host, "ipv4");
-  if (family === 6) return plainlyPrivate.ipv6.check(host, "ipv6");
+  if (net.isIP(host) !== 0) return specialRange(host) !== undefined;
   return host === "localhost" || host.endsWith(".localhost");
 }

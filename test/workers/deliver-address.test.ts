@@ -3,7 +3,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Address, type Resolver, guardUrl, pinnedLookup, systemResolver } from "../../workers/deliver/address-guard.ts";
 import { post } from "../../workers/deliver/post.ts";
-import { specialRange } from "../../workers/deliver/special-ranges.ts";
+import { specialRange } from "../../config/special-addresses.ts";
 import { type WebhookReceiver, startWebhookReceiver } from "../support/webhook-receiver.ts";
 
 const never: Resolver = async (host) => {

@@ -20,7 +20,7 @@
 import dns from "node:dns/promises";
 import net from "node:net";
 import { type Problem, type Result, ok, refuse } from "../../config/problem.ts";
-import { specialRange } from "./special-ranges.ts";
+import { specialRange } from "../../config/special-addresses.ts";
 
 /** One IP address that a name stands for. */
 export type Address = { readonly address: string; readonly family: 4 | 6 };
