@@ -4,7 +4,7 @@
 //   - uploads of 1 MB accepted a second, durably, while the workers walk them
 //   - milliseconds from an upload to its group and to its alert, idle
 //   - crashes a second, and a second of processor time, through the whole pipeline
-//   - idle memory of all processes together
+//   - idle memory of all processes together (launcher, server, workers, Postgres), before and after the load
 // Numbers of one run on a shared machine are worth their order of magnitude; the
 // median of three rounds is printed. --write puts the table into docs/benchmarks.md.
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
@@ -28,7 +28,7 @@ const probes = flags.quick ? 10 : 40;
 const connections = 16;
 
 type Started = { answer: UpAnswer; child: ChildProcess; dir: string; startMs: number; stop(): Promise<void> };
-type Result = { queue: string; accepted: number[]; p99: number[]; toGroup: number[]; toAlert: number[]; perSecond: number[]; perCpuSecond: number[]; memory: number; secondStart: number };
+type Result = { queue: string; accepted: number[]; p99: number[]; toGroup: number[]; toAlert: number[]; perSecond: number[]; perCpuSecond: number[]; idle: number; memory: number; secondStart: number };
 
 async function start(dir: string, env: NodeJS.ProcessEnv): Promise<Started> {
   const began = performance.now();
@@ -117,9 +117,11 @@ async function measure(queue: string, env: NodeJS.ProcessEnv): Promise<Result> {
   await (await start(dir, env)).stop();
   const up = await start(dir, env);
   const url = `${up.answer.url}/api/${up.answer.project}/minidump/?sentry_key=${up.answer.ingestKey}`;
-  const result: Result = { queue, accepted: [], p99: [], toGroup: [], toAlert: [], perSecond: [], perCpuSecond: [], memory: 0, secondStart: up.startMs };
+  const result: Result = { queue, accepted: [], p99: [], toGroup: [], toAlert: [], perSecond: [], perCpuSecond: [], idle: 0, memory: 0, secondStart: up.startMs };
   const tree = () => processTree(up.child.pid!, dir);
   try {
+    await new Promise((resolve) => setTimeout(resolve, 10_000));
+    result.idle = memoryOf(tree());
     await addWebhook(up.answer, receiver.url);
     for (let round = 0; round < rounds; round++) {
       await latency(up.answer, url, receiver, result, round);
@@ -204,7 +206,8 @@ function table(results: readonly Result[]): string {
     ["upload → alert received, idle, p50 / p99", (r) => `${median(r.toAlert).toFixed(0)} / ${quantile(r.toAlert, 0.99).toFixed(0)} ms`],
     ["crashes a second, whole pipeline", (r) => `${median(r.perSecond).toFixed(0)} (${r.perSecond.map((n) => n.toFixed(0)).join(", ")})`],
     ["crashes a second of processor time", (r) => median(r.perCpuSecond).toFixed(1)],
-    ["idle memory of all processes (PSS)", (r) => `${(r.memory / 1024 / 1024).toFixed(0)} MB`],
+    ["idle memory of all processes (PSS), after a start", (r) => `${(r.idle / 1024 / 1024).toFixed(0)} MB`],
+    ["the same, half a minute after the load above", (r) => `${(r.memory / 1024 / 1024).toFixed(0)} MB`],
     ["second start, spawn to listening", (r) => `${(r.secondStart / 1000).toFixed(2)} s`],
   ];
   const machine = `${os.cpus().length} × ${os.cpus()[0]?.model.trim() ?? "?"}, ${Math.round(os.totalmem() / 1024 ** 3)} GiB, ${os.type()} ${os.release().split("-")[0]}, Node ${process.versions.node}, load ${os.loadavg()[0]!.toFixed(1)} at the end`;
