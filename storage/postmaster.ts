@@ -68,12 +68,13 @@ export async function startPostmaster(options: PostmasterOptions): Promise<Postm
   const adopted = running !== undefined && (await answers(urlOf(secret.password, port), 20_000));
   if (!adopted) {
     if (running) await stopServer(options.dir, running.pid);
-    port = await startServer(binaries, run, options, secret.port);
+    port = await startServer(binaries, run, options, secret.port, "or another port");
   }
   if (port !== secret.port) writeSecret(options.secretFile, { ...secret, port });
   await ensureDatabase(secret.password, port);
 
-  const watch = watchServer(options, () => startServer(binaries, run, options, port));
+  // Everybody who is connected knows the server by its port: a new one must have the same.
+  const watch = watchServer(options, () => startServer(binaries, run, options, port, "this port only"));
   return {
     url: urlOf(secret.password, port),
     adopted,
@@ -216,13 +217,13 @@ function makeExecutable(file: string): void {
   }
 }
 
-async function startServer(binaries: Binaries, run: Run, options: PostmasterOptions, wantedPort: number): Promise<number> {
+async function startServer(binaries: Binaries, run: Run, options: PostmasterOptions, wantedPort: number, choice: "this port only" | "or another port"): Promise<number> {
   const flags = [...serverSettings, ...(options.settings ?? [])].map((setting) => `-c ${setting}`).join(" ");
   let port = wantedPort;
   let why = "";
   for (let attempt = 1; attempt <= startTries; attempt++) {
     removeStaleLock(options.dir);
-    if (!(await isFree(port))) port = await freePort();
+    if (choice === "or another port" && !(await isFree(port))) port = await freePort();
     const logFile = path.join(options.dir, "server.log");
     const started = await run(binaries.pg_ctl, ["-D", options.dir, "-l", logFile, "-w", "-t", "60", "-s", "-o", `-p ${port} ${flags}`, "start"]);
     if (started.code === 0) return port;

@@ -203,6 +203,20 @@ describe("killed", () => {
     }
   });
 
+  test("the server, and somebody takes its port at that moment: it comes back there once the port is free", slow, async () => {
+    const place = newPlace();
+    const { url } = await start(place);
+    await remember(url);
+    const { port } = secretOf(place);
+    killPostmaster(place.dir);
+    const squatter = net.createServer((socket) => socket.destroy());
+    await eventually("the port is taken", () => new Promise<boolean>((resolve) => squatter.once("error", () => resolve(false)).listen(port, "127.0.0.1", () => resolve(true))), (taken) => taken, { everyMs: 5 });
+    await sleep(3000);
+    expect(secretOf(place).port).toBe(port);
+    squatter.close();
+    await eventually("it answers at its old address", () => remembered(url), (n) => n === "1", { seconds: 90, everyMs: 200 });
+  });
+
   test("an adopted server is watched as well", slow, async () => {
     const place = newPlace();
     const parent = await startParent(place);
