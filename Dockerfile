@@ -48,7 +48,7 @@ COPY --from=page /app/web/dist ./web/dist
 RUN mkdir /data && chown node:node /data
 USER node
 # The two last ones keep memory small after a burst of uploads; setup/launch.mjs says why.
-ENV NODE_ENV=production HOST=0.0.0.0 PORT=8088 DEADAIR_DATA=/data MALLOC_ARENA_MAX=2 NODE_OPTIONS=--max-semi-space-size=4
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=8088 DEADAIR_DATA=/data MALLOC_ARENA_MAX=2 NODE_OPTIONS=--max-semi-space-size=2
 VOLUME /data
 EXPOSE 8088
 # Postgres is shut down and synced on SIGTERM: give it time (docker stop -t 60).

@@ -16,10 +16,11 @@ import { prepare } from "./prepare.mjs";
 import { findNode24, inRoot, root, SetupError } from "./paths.mjs";
 import { whenNpmIsGone } from "./run.mjs";
 
-// Uploads are buffers that live for milliseconds. With a small young generation
-// and two malloc arenas the processes stay at two thirds of the memory after a
-// burst, and are no slower (bench/pipeline.ts).
-const youngMegabytes = "--max-semi-space-size=4";
+// Uploads are buffers that live for milliseconds. A small young generation gives
+// them back soon, and two malloc arenas keep what is left together: after a burst
+// the processes hold a fifth less memory, and take uploads as fast within the
+// noise (bench/pipeline.ts).
+const youngMegabytes = "--max-semi-space-size=2";
 
 /** The commands that serve the page. Building it for `symbols upload` on a build machine would be waste. */
 const withPage = new Set(["up", "serve", "demo"]);
