@@ -22,6 +22,8 @@ export const defaultLimits = {
   ATTACHMENT_BYTES: 32 * 1024 * 1024,
   /** Time a client may take for one request. Crashpad gives up after 60 s by itself; a symbol file of a gigabyte over a slow line takes this long. */
   UPLOAD_SECONDS: 1800,
+  /** Time a client may go on sending an upload that was answered already; its connection is cut then. Cutting it at once would take the answer away. */
+  REFUSED_BODY_SECONDS: 20,
   /** Bytes of a stack trace posted as JSON. */
   STACKTRACE_BODY_BYTES: 2 * 1024 * 1024,
   /** Frames over all threads of a stack trace posted as JSON. */

@@ -79,10 +79,15 @@ export async function buildServer(context: Context, report: (error: unknown) => 
   await app.register(async (uploads) => {
     uploads.removeAllContentTypeParsers();
     uploads.addContentTypeParser("*", (_request, _payload, done) => done(null));
-    // Whatever a route that failed has left unread is read and dropped, or its connection would hang.
+    // Whatever a route that failed has left unread is read and dropped for a while, or its connection would hang.
     uploads.addHook("onResponse", (request, _reply, done) => {
-      request.raw.unpipe();
-      request.raw.resume();
+      const { raw } = request;
+      raw.unpipe();
+      raw.resume();
+      if (!raw.readableEnded) {
+        const cut = setTimeout(() => raw.socket.destroy(), settings.limits.REFUSED_BODY_SECONDS * 1000);
+        raw.once("close", () => clearTimeout(cut));
+      }
       done();
     });
     minidumpRoutes(uploads, context);

@@ -109,6 +109,32 @@ describe("a body that is refused before its end", () => {
   });
 });
 
+it("a client that goes on sending after its answer is cut off", async () => {
+  const short = await startTestServer({ REFUSED_BODY_SECONDS: 1, UPLOAD_BODY_BYTES: 1000 });
+  const socket = net.connect(short.port, "127.0.0.1");
+  let answer = "";
+  socket.on("data", (chunk) => {
+    answer += chunk.toString("latin1");
+  });
+  socket.on("error", () => {});
+  const closed = new Promise<number>((resolve) => socket.once("close", () => resolve(Date.now())));
+  socket.write(`POST /api/default/minidump/?sentry_key=${short.ingestKey} HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-dmp\r\nTransfer-Encoding: chunked\r\n\r\n`);
+  const chunk = `400\r\n${"x".repeat(1024)}\r\n`;
+  const sending = setInterval(() => socket.write(chunk), 20);
+  const from = Date.now();
+  try {
+    const took = (await closed) - from;
+    // It had its answer, and some time to read it.
+    expect(answer).toMatch(/^HTTP\/1\.1 4\d\d /);
+    expect(took).toBeGreaterThan(900);
+    expect(took).toBeLessThan(10_000);
+  } finally {
+    clearInterval(sending);
+    socket.destroy();
+    await short.close();
+  }
+});
+
 it("a client that stalls does not hold a server that closes", async () => {
   const closing = await startTestServer();
   const stalled = net.connect(closing.port, "127.0.0.1", () => stalled.write(`POST /api/default/minidump/?sentry_key=${closing.ingestKey} HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\nMDMP`));
