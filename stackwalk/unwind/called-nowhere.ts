@@ -1,0 +1,44 @@
+// A call through a bad pointer: the innermost frame is not in any code, so
+// its function never began, and the return address of the call that went
+// astray is still where calls leave it: on top of the stack, or in the link
+// register. Frame pointers would skip that caller, which is the one function
+// that the engineer wants to see.
+//
+// It is believed under the strictest test (return-address.ts) and only where
+// no module has the program counter and memory does not say that it is code.
+import { refusal } from "./return-address.ts";
+import { stripSignature } from "./pointer-authentication.ts";
+import { isKnown, outcome, readWord, setNumber, setRegister, valueOf, type Outcome, type Walk } from "./walk-state.ts";
+
+/** Finds the caller that called an address without code. */
+export function byCalledNowhere(walk: Walk): Outcome {
+  const { callee, caller, file, process } = walk;
+  if (walk.plain || callee.trust !== "context" || callee.moduleIndex >= 0 || !isKnown(callee, file.sp)) return outcome.nothing;
+  const pc = valueOf(callee, file.pc);
+  if (pc >= 4096) {
+    // Code made at run time is in no module either; only memory that cannot be run tells the two apart.
+    const range = process.addressSpace?.at(pc) ?? null;
+    if (process.addressSpace === null || (range !== null && range.executable)) return outcome.nothing;
+  }
+  const sp = valueOf(callee, file.sp);
+  if (file.lr >= 0 ? !isKnown(callee, file.lr) : !readWord(walk, sp)) return outcome.nothing;
+  const low = file.lr >= 0 ? callee.words[file.lr * 2]! : walk.low;
+  const high = file.lr >= 0 ? (callee.words[file.lr * 2 + 1]! & walk.addressHigh) >>> 0 : walk.high;
+  const reason = refusal(walk, low, high);
+  if (reason !== "") {
+    walk.why?.reject("called_nowhere", file.lr >= 0 ? null : sp, null, reason);
+    return outcome.nothing;
+  }
+  // Nothing ran since the call, so every register but these is the caller's.
+  caller.words.set(callee.words);
+  caller.valid = callee.valid;
+  caller.validHigh = callee.validHigh;
+  setRegister(caller, file.pc, low, high);
+  if (file.lr < 0) setNumber(caller, file.sp, sp + file.wordBytes);
+  else if (file.arch === "arm64") stripSignature(walk, caller, file.fp);
+  if (file.lr >= 0 && file.lr < 32) caller.valid &= ~(1 << file.lr);
+  caller.trust = "scan";
+  caller.technique = "called_nowhere";
+  walk.why?.use(file.lr >= 0 ? `pc = ${file.names[file.lr]}: the call went to no code` : `${file.names[file.pc]} = [${file.names[file.sp]}]: the call went to no code`, null);
+  return outcome.found;
+}
