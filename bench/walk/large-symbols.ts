@@ -77,16 +77,17 @@ function only(pattern: string, cwd: string): string {
 
 const onPath = (name: string): boolean => (process.env["PATH"] ?? "").split(path.delimiter).some((folder) => existsSync(path.join(folder, name)));
 
-/** Writes the functions of a `.sym` that come first, with all that belongs to them, until the text has about `bytes` bytes. */
+/** Writes functions from the middle of a `.sym`, with all that belongs to them, until the text has about `bytes` bytes. */
 export function writeSlice(from: string, to: string, bytes: number): void {
   const lines = readFileSync(from, "latin1").split("\n");
   const kept: string[] = [];
   const files = new Set<string>();
   const origins = new Set<string>();
   let size = 0;
+  let first = Number.POSITIVE_INFINITY;
   let end = 0;
   let isFull = false;
-  for (const line of lines) {
+  for (const line of lines.slice(lines.findIndex((one, i) => i > lines.length * 0.4 && one.startsWith("FUNC ")))) {
     if (/^(MODULE|INFO|FILE|INLINE_ORIGIN|PUBLIC|STACK) /.test(line) || line === "") continue;
     const parts = line.split(" ");
     if (parts[0] === "FUNC") {
@@ -94,6 +95,7 @@ export function writeSlice(from: string, to: string, bytes: number): void {
       isFull ||= size > bytes * 0.8;
       if (isFull) break;
       const [, start = "", length = ""] = parts[1] === "m" ? parts.slice(1) : parts;
+      first = Math.min(first, hex(start));
       end = Math.max(end, hex(start) + hex(length));
     } else if (parts[0] === "INLINE") {
       files.add(parts[3] ?? "");
@@ -105,14 +107,15 @@ export function writeSlice(from: string, to: string, bytes: number): void {
   const head: string[] = [];
   const tail: string[] = [];
   let isKept = false;
+  const isInside = (address: string | undefined): boolean => first <= hex(address) && hex(address) < end;
   for (const line of lines) {
     const parts = line.split(" ", 4);
     if (parts[0] === "MODULE" || parts[0] === "INFO") head.push(line);
     else if (parts[0] === "FILE" && files.has(parts[1] ?? "")) head.push(line);
     else if (parts[0] === "INLINE_ORIGIN" && origins.has(parts[1] ?? "")) head.push(line);
-    else if (parts[0] === "PUBLIC" && hex(parts[1] === "m" ? parts[2] : parts[1]) < end) tail.push(line);
+    else if (parts[0] === "PUBLIC" && isInside(parts[1] === "m" ? parts[2] : parts[1])) tail.push(line);
     else if (parts[0] === "STACK") {
-      if (parts[2] === "INIT") isKept = hex(parts[3]) < end;
+      if (parts[2] === "INIT") isKept = isInside(parts[3]);
       if (isKept) tail.push(line);
     }
   }

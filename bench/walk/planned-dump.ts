@@ -55,18 +55,15 @@ export function planDump(symbols: SymbolText, plan: DumpPlan): PlannedDump {
 /** Spreads the frames over the whole file, and takes deep places until there are inlines enough. */
 function chooseFrames(places: readonly FramePlace[], plan: DumpPlan): FramePlace[][] {
   const count = plan.threads.reduce((sum, frames) => sum + frames, 0);
-  const wanted = plan.inlines / count;
-  const least = Math.floor(wanted);
   const chosen: FramePlace[] = [];
-  let inlines = 0;
+  let left = plan.inlines;
   for (let i = 0; i < count; i++) {
-    const from = Math.floor((i * places.length) / count);
-    const depth = inlines < wanted * i ? least + 1 : least;
-    const to = Math.floor(((i + 1) * places.length) / count);
-    const stretch = places.slice(from, to);
-    const place = stretch.find((one) => one.inlines === depth) ?? stretch.find((one) => one.inlines > depth) ?? stretch[0];
+    // What is left to find, spread over the frames that are left.
+    const depth = Math.ceil(left / (count - i));
+    const stretch = places.slice(Math.floor((i * places.length) / count), Math.floor(((i + 1) * places.length) / count));
+    const place = stretch.toSorted((a, b) => Math.abs(a.inlines - depth) - Math.abs(b.inlines - depth))[0];
     if (place === undefined) throw new Error(`the symbols have ${places.length} places with inlines and a plain rule, ${count} are needed`);
-    inlines += place.inlines;
+    left = Math.max(0, left - place.inlines);
     chosen.push(place);
   }
   let next = 0;
