@@ -3,7 +3,8 @@
 // modules, annotations), and which symbol files were at hand.
 import { identifies } from "../minidump/code-view.ts";
 import type { MinidumpSummary } from "../minidump/minidump.ts";
-import { baseName, type DumpModule } from "../minidump/module-list.ts";
+import type { DumpModule } from "../minidump/model.ts";
+import { baseName } from "../minidump/module-list.ts";
 import type { Module, Report, SymbolState, Thread } from "../report.ts";
 import type { SymbolKey } from "../stackwalker.ts";
 import { zipFrames, type ZippedFrame } from "./frame-zip.ts";
@@ -75,8 +76,8 @@ export function makeReport(facts: WalkFacts): { report: Report; missing: SymbolK
     modules: modules.map((module, i) => reportModule(module, machine.modules[i], states[i] ?? "unused")),
     unloaded_modules: dump.unloadedModules.map((module) => ({
       filename: baseName(module.codeFile),
-      base_addr: hex(module.base),
-      end_addr: hex(module.base + BigInt(module.size)),
+      base_addr: hex(BigInt(module.base)),
+      end_addr: hex(BigInt(module.base) + BigInt(module.size)),
       code_id: module.codeId,
     })),
     thread_count: stacks.length,
@@ -93,7 +94,7 @@ type JoinedModule = { readonly name: string; readonly ours: DumpModule | null; r
 function joinModules(theirs: readonly MachineModule[], ours: readonly DumpModule[]): JoinedModule[] {
   const byPlace = new Map<string, DumpModule>();
   for (const module of ours) {
-    const place = `${module.base} ${stripSeparators(baseName(module.codeFile))}`;
+    const place = `${BigInt(module.base)} ${stripSeparators(baseName(module.codeFile))}`;
     if (!byPlace.has(place)) byPlace.set(place, module);
   }
   return theirs.map((module) => {

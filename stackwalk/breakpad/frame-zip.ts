@@ -13,7 +13,8 @@
 // StackFrame::ReturnAddress) and the address of the call elsewhere; offsets
 // here are corrected to the call.
 import type { Frame, InlineFrame } from "../report.ts";
-import { baseName, type UnloadedModule } from "../minidump/module-list.ts";
+import type { UnloadedModule } from "../minidump/model.ts";
+import { baseName } from "../minidump/module-list.ts";
 import type { HumanFrame } from "./human-output.ts";
 import { stripSeparators, type MachineFrame, type MachineModule } from "./machine-output.ts";
 
@@ -102,7 +103,7 @@ function physicalFrame(
     line: lineNumber(line),
     ...(line.file === "" ? {} : { line_offset: hex(offset) }),
     inlines: inlines.length > 0 ? inlines : null,
-    unloaded_modules: gone ? [{ module: baseName(gone.codeFile), offsets: [hex(address - gone.base)] }] : null,
+    unloaded_modules: gone ? [{ module: baseName(gone.codeFile), offsets: [hex(address - BigInt(gone.base))] }] : null,
     // The caller knows which modules had symbols.
     missing_symbols: false,
     trust,
@@ -132,7 +133,7 @@ function loadedModule(line: MachineFrame, address: bigint, base: bigint | null, 
 }
 
 function unloadedModule(name: string, address: bigint, unloaded: readonly UnloadedModule[]): UnloadedModule | null {
-  const holds = (module: UnloadedModule): boolean => module.base <= address && address < module.base + BigInt(module.size);
+  const holds = (module: UnloadedModule): boolean => BigInt(module.base) <= address && address < BigInt(module.base + module.size);
   return unloaded.find((module) => stripSeparators(baseName(module.codeFile)) === name && holds(module)) ?? null;
 }
 

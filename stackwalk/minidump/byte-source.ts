@@ -1,43 +1,227 @@
-// Where a dump's bytes come from: memory, or an open file that is read in
-// small pieces. A minidump can be 256 MB and an ingest wants a few kilobytes
-// of it, so nothing here ever reads a whole file.
+// Where a dump's bytes come from, and the only place that reads numbers and
+// texts out of them.
+//
+// A source is either bytes in memory or an open file seen through a few
+// windows that are read again as the reader moves. Ingest wants a kilobyte of
+// a file that may have 256 MB; a walk wants most of a small one. Both use the
+// same getters, which take offsets in the file: one class, one DataView a
+// window, nothing allocated per record.
+//
+// A getter past the end of the file is a bug of its caller and throws: readers
+// ask `holds` once for a record and read its fields then. A file that shrinks
+// while it is read gives zeros, since a failing disk is no property of a dump.
 import { fstatSync, readSync } from "node:fs";
 
+/** Bytes of one window. A pread of so many costs hardly more than one of a page. */
+const WINDOW_BYTES = 65_536;
+/** Windows kept: the lists of a dump, their names and their records lie apart and are read by turns. */
+const WINDOWS = 4;
+/** Files up to this size are read whole where most of them is wanted. */
+const WHOLE_FILE_BYTES_MAX = 64 * 1024 * 1024;
+/** UTF-16 units, or bytes of UTF-8, kept of one text. Breakpad takes 1024 units; paths on Linux may have 4096. */
+export const TEXT_MAX = 4096;
+
+type Window = { readonly buffer: Buffer; readonly view: DataView; start: number; held: number; used: number };
+
+// Texts are short and made one at a time, so that one scratch serves all.
+const scratch = Buffer.alloc(TEXT_MAX);
+
 /** Random access to bytes that do not change while they are read. */
-export type ByteSource = {
+export class ByteSource {
   /** Bytes there are. */
   readonly size: number;
-  /** Up to `length` bytes from `offset`: fewer at the end, none past it. */
-  read(offset: number, length: number): Uint8Array;
-};
+  /** Byte order of the getters: that of the dump, set once its magic is known. */
+  little = true;
+  readonly #fd: number;
+  readonly #windows: Window[];
+  #buffer: Buffer;
+  #view: DataView;
+  #start = 0;
+  #held: number;
+  #clock = 0;
 
-/** A source over bytes in memory. */
-export function bytesSource(bytes: Uint8Array): ByteSource {
-  return {
-    size: bytes.length,
-    read(offset, length) {
-      const start = Math.min(Math.max(offset, 0), bytes.length);
-      return bytes.subarray(start, Math.min(start + Math.max(length, 0), bytes.length));
-    },
-  };
+  /** `whole` has all bytes when `fd` is -1; else it is empty. Use `bytesSource`, `fileSource` or `dumpFileSource`. */
+  constructor(whole: Buffer, fd: number, size: number) {
+    this.size = size;
+    this.#fd = fd;
+    this.#windows = [];
+    this.#buffer = whole;
+    this.#view = viewOf(whole);
+    this.#held = whole.length;
+  }
+
+  /** True when all bytes are in memory, so that views of them cost nothing. */
+  get inMemory(): boolean {
+    return this.#fd < 0;
+  }
+
+  /** True when the file has all of the `length` bytes at `at`. */
+  holds(at: number, length: number): boolean {
+    return at >= 0 && length >= 0 && at + length <= this.size;
+  }
+
+  /** The byte at `at`. */
+  u8(at: number): number {
+    let i = at - this.#start;
+    if (i < 0 || i >= this.#held) i = this.#move(at, 1);
+    return this.#view.getUint8(i);
+  }
+
+  /** The 16-bit number at `at`. */
+  u16(at: number): number {
+    let i = at - this.#start;
+    if (i < 0 || i + 2 > this.#held) i = this.#move(at, 2);
+    return this.#view.getUint16(i, this.little);
+  }
+
+  /** The 32-bit number at `at`. */
+  u32(at: number): number {
+    let i = at - this.#start;
+    if (i < 0 || i + 4 > this.#held) i = this.#move(at, 4);
+    return this.#view.getUint32(i, this.little);
+  }
+
+  /** The 64-bit number at `at`, rounded above 2^53. */
+  u64(at: number): number {
+    let i = at - this.#start;
+    if (i < 0 || i + 8 > this.#held) i = this.#move(at, 8);
+    const first = this.#view.getUint32(i, this.little);
+    const second = this.#view.getUint32(i + 4, this.little);
+    return this.little ? first + second * 0x1_0000_0000 : second + first * 0x1_0000_0000;
+  }
+
+  /** The lower half of the 64-bit number at `at`. */
+  low(at: number): number {
+    return this.u32(this.little ? at : at + 4);
+  }
+
+  /** The upper half of the 64-bit number at `at`. */
+  high(at: number): number {
+    return this.u32(this.little ? at + 4 : at);
+  }
+
+  /** Up to `length` bytes from `at`: fewer at the end, none past it. They may be the source's own, so they are not to be changed. */
+  read(at: number, length: number): Buffer {
+    const start = Math.min(Math.max(at, 0), this.size);
+    const wanted = Math.min(Math.max(length, 0), this.size - start);
+    if (this.#fd < 0) return this.#buffer.subarray(start, start + wanted);
+    const bytes = Buffer.alloc(wanted);
+    fill(this.#fd, bytes, wanted, start);
+    return bytes;
+  }
+
+  /** A view of exactly the `length` bytes at `at`, of which the caller knows that the file holds them. */
+  view(at: number, length: number): DataView {
+    const bytes = this.read(at, length);
+    if (bytes.length < length) throw new RangeError(`${length} bytes at ${at} of ${this.size}`);
+    return viewOf(bytes);
+  }
+
+  /** Up to `units` UTF-16 units from `at` as text: to the first NUL, TEXT_MAX at most; lone surrogates become U+FFFD. */
+  utf16(at: number, units: number): string {
+    const count = Math.min(units, TEXT_MAX);
+    let i = at - this.#start;
+    if (i < 0 || i + count * 2 > this.#held) i = this.#move(at, count * 2);
+    const bytes = this.#buffer;
+    const first = this.little ? 0 : 1;
+    for (let n = 0; n < count; n++) {
+      const unit = bytes[i + 2 * n + first]!;
+      if (unit >= 0x80 || bytes[i + 2 * n + 1 - first] !== 0) return wideText(bytes.subarray(i, i + count * 2), this.little);
+      if (unit === 0) return scratch.toString("latin1", 0, n);
+      scratch[n] = unit;
+    }
+    return scratch.toString("latin1", 0, count);
+  }
+
+  /** Up to `length` bytes from `at` as UTF-8 text: to the first NUL, TEXT_MAX at most; invalid bytes become U+FFFD. */
+  utf8(at: number, length: number): string {
+    const count = Math.min(length, TEXT_MAX);
+    let i = at - this.#start;
+    if (i < 0 || i + count > this.#held) i = this.#move(at, count);
+    const bytes = this.#buffer;
+    let end = i;
+    let high = 0;
+    while (end < i + count && bytes[end] !== 0) high |= bytes[end++]!;
+    return bytes.toString(high < 0x80 ? "latin1" : "utf8", i, end);
+  }
+
+  /** The MINIDUMP_STRING at `at`: a byte count, then UTF-16, of which `unitsMax` are kept. Null when what is kept of it is not in the file. */
+  string(at: number, unitsMax = TEXT_MAX): string | null {
+    if (!this.holds(at, 4)) return null;
+    const units = Math.min(this.u32(at) >>> 1, unitsMax);
+    return this.holds(at + 4, units * 2) ? this.utf16(at + 4, units) : null;
+  }
+
+  /** Brings `length` bytes at `at` into the current window; answers where in it they start. */
+  #move(at: number, length: number): number {
+    // An empty text may start where the file ends.
+    if (length === 0) return 0;
+    if (!this.holds(at, length) || this.#fd < 0) throw new RangeError(`${length} bytes at ${at} of ${this.size}`);
+    let window = this.#windows.find(({ start, held }) => at >= start && at + length <= start + held);
+    if (!window) {
+      window = this.#spareWindow();
+      // What precedes a record is often read next, so that the window starts a bit before it.
+      window.start = Math.max(0, at - (at % 4096));
+      window.held = Math.min(WINDOW_BYTES, this.size - window.start);
+      const got = fill(this.#fd, window.buffer, window.held, window.start);
+      window.buffer.fill(0, got, window.held);
+    }
+    window.used = ++this.#clock;
+    this.#buffer = window.buffer;
+    this.#view = window.view;
+    this.#start = window.start;
+    this.#held = window.held;
+    return at - window.start;
+  }
+
+  #spareWindow(): Window {
+    if (this.#windows.length < WINDOWS) {
+      const buffer = Buffer.alloc(Math.min(WINDOW_BYTES, this.size));
+      const window = { buffer, view: viewOf(buffer), start: 0, held: 0, used: 0 };
+      this.#windows.push(window);
+      return window;
+    }
+    return this.#windows.reduce((oldest, window) => (window.used < oldest.used ? window : oldest));
+  }
 }
 
-/** A source over an open file, which the caller closes. Throws only what `fs` throws: a failing disk is no property of the dump. */
+/** A source over bytes in memory, which it keeps. */
+export function bytesSource(bytes: Uint8Array): ByteSource {
+  return new ByteSource(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), -1, bytes.length);
+}
+
+/** A source over an open file of which little is wanted; the caller closes it after the last read. Throws only what `fs` throws. */
 export function fileSource(fd: number): ByteSource {
+  return new ByteSource(Buffer.alloc(0), fd, fstatSync(fd).size);
+}
+
+/** A source over an open file of which most is wanted: read whole when it is small enough, else as `fileSource`, so the caller closes it after the last read. */
+export function dumpFileSource(fd: number): ByteSource {
   const { size } = fstatSync(fd);
-  return {
-    size,
-    read(offset, length) {
-      const start = Math.min(Math.max(offset, 0), size);
-      const bytes = Buffer.alloc(Math.min(Math.max(length, 0), size - start));
-      let got = 0;
-      while (got < bytes.length) {
-        const n = readSync(fd, bytes, got, bytes.length - got, start + got);
-        // The file shrank under us; what was read stands.
-        if (n === 0) break;
-        got += n;
-      }
-      return bytes.subarray(0, got);
-    },
-  };
+  if (size > WHOLE_FILE_BYTES_MAX) return fileSource(fd);
+  const bytes = Buffer.allocUnsafeSlow(size);
+  const got = fill(fd, bytes, size, 0);
+  return bytesSource(bytes.subarray(0, got));
+}
+
+function viewOf(bytes: Buffer): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+/** Reads `length` bytes at `at` of a file; answers how many were there. */
+function fill(fd: number, bytes: Buffer, length: number, at: number): number {
+  let got = 0;
+  while (got < length) {
+    const n = readSync(fd, bytes, got, length - got, at + got);
+    if (n === 0) break;
+    got += n;
+  }
+  return got;
+}
+
+function wideText(bytes: Buffer, little: boolean): string {
+  // swap16 works in place, so a big-endian text is copied first.
+  const text = (little ? bytes : Buffer.from(bytes).swap16()).toString("utf16le").toWellFormed();
+  const end = text.indexOf("\0");
+  return end < 0 ? text : text.slice(0, end);
 }

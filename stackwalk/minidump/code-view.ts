@@ -5,7 +5,7 @@
 // an ELF build id), and embedded debug data, which names no file. The rules
 // are Breakpad's (minidump.cc, MinidumpModule), because its symbol files are
 // filed under the ids that it makes.
-import { utf8 } from "./records.ts";
+import type { ByteSource } from "./byte-source.ts";
 
 /** What a CodeView record says. */
 export type CodeView = {
@@ -23,29 +23,53 @@ const BPEL = 0x4270454c;
 /** Bytes kept of a build id: linkers make 8 to 32. */
 const BUILD_ID_BYTES_MAX = 128;
 
-/** Reads a record; null when its kind names no debug file, or it is too short, or its name has no end. */
-export function readCodeView(view: DataView, little: boolean): CodeView | null {
-  if (view.byteLength <= 4) return null;
-  const signature = view.getUint32(0, little);
+const digits = Buffer.from("0123456789ABCDEF");
+const guidText = Buffer.alloc(32);
+/** Order in which a GUID's bytes are printed: three little-endian numbers, then eight bytes as they come. */
+const mixedOrder = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15];
+/** The same for a machine that writes those numbers big-endian. */
+const plainOrder = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
+
+/** Reads the record of `size` bytes at `at`, which the file holds; null when its kind names no debug file, or it is too short, or its name has no end. */
+export function readCodeView(source: ByteSource, at: number, size: number): CodeView | null {
+  if (size <= 4) return null;
+  const signature = source.u32(at);
   if (signature === RSDS) {
-    if (view.byteLength < 25 || view.getUint8(view.byteLength - 1) !== 0) return null;
-    return { debugFile: utf8(view, 24), debugId: guidId(view, 4, little) + hex(view.getUint32(20, little)), buildId: null };
+    if (size < 25 || source.u8(at + size - 1) !== 0) return null;
+    return { debugFile: source.utf8(at + 24, size - 24), debugId: guid(source, at + 4, 16, source.little) + hex(source.u32(at + 20)), buildId: null };
   }
   if (signature === NB10) {
-    if (view.byteLength < 17 || view.getUint8(view.byteLength - 1) !== 0) return null;
-    return { debugFile: utf8(view, 16), debugId: hex(view.getUint32(8, little), 8) + hex(view.getUint32(12, little)), buildId: null };
+    if (size < 17 || source.u8(at + size - 1) !== 0) return null;
+    return { debugFile: source.utf8(at + 16, size - 16), debugId: hex(source.u32(at + 8), 8) + hex(source.u32(at + 12)), buildId: null };
   }
   if (signature === BPEL) {
-    const bytes = new Uint8Array(view.buffer, view.byteOffset + 4, view.byteLength - 4);
     // A build id shorter than a GUID is filled with zeros, a longer one is cut:
-    // what Breakpad's writers did before they had a record for it.
-    const guid = new Uint8Array(16);
-    guid.set(bytes.subarray(0, 16));
-    // Breakpad copies the bytes into a GUID of the machine that reads, so the
-    // id is mixed-endian whatever the order of the dump.
-    return { debugFile: null, debugId: `${guidId(new DataView(guid.buffer), 0, true)}0`, buildId: Buffer.from(bytes.subarray(0, BUILD_ID_BYTES_MAX)).toString("hex") };
+    // what Breakpad's writers did before they had a record for it. Breakpad
+    // copies the bytes into a GUID of the machine that reads, so the id is
+    // mixed-endian whatever the order of the dump.
+    const buildId = source.read(at + 4, Math.min(size - 4, BUILD_ID_BYTES_MAX)).toString("hex");
+    return { debugFile: null, debugId: `${guid(source, at + 4, size - 4, true)}0`, buildId };
   }
   return null;
+}
+
+/** 32 upper-case digits of the GUID at `at`, of which `bytes` are there. */
+function guid(source: ByteSource, at: number, bytes: number, little: boolean): string {
+  const order = little ? mixedOrder : plainOrder;
+  for (let i = 0; i < 16; i++) {
+    const from = order[i]!;
+    const byte = from < bytes ? source.u8(at + from) : 0;
+    guidText[2 * i] = digits[byte >>> 4]!;
+    guidText[2 * i + 1] = digits[byte & 15]!;
+  }
+  return guidText.toString("latin1");
+}
+
+/** The UUID at `at` as text with dashes, in lower case; null when it is all zeros. Crashpad writes its report and client ids so. */
+export function uuid(source: ByteSource, at: number): string | null {
+  const text = guid(source, at, 16, source.little).toLowerCase();
+  if (/^0*$/.test(text)) return null;
+  return `${text.slice(0, 8)}-${text.slice(8, 12)}-${text.slice(12, 16)}-${text.slice(16, 20)}-${text.slice(20)}`;
 }
 
 /** True when a debug id can find symbols: it is there and not all zeros, which Breakpad's Linux writer puts for a mapped file that is no ELF file. */
@@ -60,12 +84,6 @@ export function breakpadSpelling(debugId: string): string {
   return debugId.slice(0, age).toUpperCase() + debugId.slice(age).toLowerCase();
 }
 
-function guidId(view: DataView, at: number, little: boolean): string {
-  let text = hex(view.getUint32(at, little), 8) + hex(view.getUint16(at + 4, little), 4) + hex(view.getUint16(at + 6, little), 4);
-  for (let i = 8; i < 16; i++) text += hex(view.getUint8(at + i), 2);
-  return text;
-}
-
-function hex(value: number, digits = 1): string {
-  return value.toString(16).toUpperCase().padStart(digits, "0");
+function hex(value: number, least = 1): string {
+  return value.toString(16).toUpperCase().padStart(least, "0");
 }

@@ -29,7 +29,7 @@ const kinds: readonly { readonly magic: RegExp; readonly looks: string; readonly
 /** The refusal of a file that does not start with a minidump's magic. */
 export function refuseForeign(source: ByteSource): Result<never> {
   if (source.size === 0) return notAMinidump("is empty", "The crash handler had no room or no rights to write it; look at its log.");
-  const head = Buffer.from(source.read(0, HEAD_BYTES)).toString("latin1");
+  const head = source.read(0, HEAD_BYTES).toString("latin1");
   if (/^PAGEDU(MP|64)/.test(head)) {
     return refuse(
       400,

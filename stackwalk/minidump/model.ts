@@ -36,7 +36,7 @@ export type CpuContext = {
   readonly arch: Arch;
   /** Low and high word of each register, in the order of `registerFiles[arch].names`. */
   readonly words: Uint32Array;
-  /** Bit by register number: set when the context's flags say that it was saved. Two words, for numbers from 32. */
+  /** Bit by register number: set when the register is known, as all of a dump's contexts are. Two words, for numbers from 32. */
   readonly valid: Uint32Array;
 };
 
@@ -144,6 +144,8 @@ export type DumpHandle = {
   readonly grantedAccess: number;
   readonly handleCount: number;
   readonly pointerCount: number;
+  /** What the writer kept of the object, by kind (MINIDUMP_HANDLE_OBJECT_INFORMATION_TYPE), as places in the file; empty when it kept nothing. */
+  readonly objectInfo: readonly { readonly type: number; readonly rva: number; readonly size: number }[];
 };
 
 /** One record of `__DATA,__crash_info` of a Mac module. Texts are null when empty. */
@@ -177,6 +179,8 @@ export type StreamEntry = {
   readonly name: string | null;
   readonly rva: number;
   readonly size: number;
+  /** Offset in the file of its directory entry. */
+  readonly entryAt: number;
   /** `read` into the report; `skipped` known by name only; `unknown`; `lost` when it lies past the end of the file; `damaged` when it is there and cannot be read. */
   readonly status: "read" | "skipped" | "unknown" | "lost" | "damaged";
 };
@@ -275,6 +279,8 @@ export type Minidump = {
   /** What Mozilla's writer could not do, as JSON text; null when the stream is not there or is no JSON. */
   readonly softErrors: string | null;
   readonly functionTables: readonly FunctionTable[];
+  /** Comments that somebody put into the dump. */
+  readonly comments: readonly string[];
   /** What was left out and why, in sentences. */
   readonly notes: readonly string[];
 };

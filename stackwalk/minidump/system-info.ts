@@ -1,19 +1,9 @@
 // The system info and misc info streams: which machine and process this was.
-import { record, stringAt, type Dump, type Location } from "./records.ts";
-
-/** What the dump says of the machine. */
-export type SystemInfo = {
-  /** MINIDUMP_SYSTEM_INFO.PlatformId, with Breakpad's values for systems other than Windows. */
-  readonly platform: number;
-  /** `windows`, `mac`, `ios`, `linux`, `android` and so on; `0x…` where the number is unknown. */
-  readonly os: string;
-  /** `10.0.22631`, and what the system adds to it. */
-  readonly osVersion: string;
-  /** `x86`, `amd64`, `arm`, `arm64` and so on; `0x…` where the number is unknown. */
-  readonly arch: string;
-  /** Processors of the machine. */
-  readonly cpuCount: number;
-};
+import type { Arch } from "../../symbols/registers.ts";
+import type { ByteSource } from "./byte-source.ts";
+import { cpuInfo } from "./cpu-info.ts";
+import type { Location } from "./directory.ts";
+import type { SystemInfo } from "./model.ts";
 
 const osNames: { readonly [platform: number]: string } = {
   1: "windows", 2: "windows", 0x8101: "mac", 0x8102: "ios", 0x8201: "linux", 0x8202: "solaris",
@@ -23,6 +13,7 @@ const archNames: { readonly [arch: number]: string } = {
   0: "x86", 1: "mips", 3: "ppc", 5: "arm", 9: "amd64", 10: "x86", 12: "arm64",
   0x8001: "sparc", 0x8002: "ppc64", 0x8003: "arm64", 0x8004: "mips64", 0x8005: "riscv", 0x8006: "riscv64",
 };
+const walkable: { readonly [name: string]: Arch } = { x86: "x86", amd64: "amd64", arm: "arm", arm64: "arm64" };
 
 /** True for Windows, where modules are PE files. */
 export function isWindows(platform: number | null): boolean {
@@ -40,27 +31,42 @@ export function isMac(platform: number | null): boolean {
 }
 
 /** Reads the system info stream; null when it is not there in full. */
-export function readSystemInfo(dump: Dump, stream: Location): SystemInfo | null {
-  const view = stream.size >= 32 ? record(dump, stream.rva, 32) : null;
-  if (!view) return null;
-  const { little } = dump;
-  const arch = view.getUint16(0, little);
-  const platform = view.getUint32(20, little);
-  const pack = stringAt(dump, view.getUint32(24, little));
-  const version = `${view.getUint32(8, little)}.${view.getUint32(12, little)}.${view.getUint32(16, little)}`;
+export function readSystemInfo(source: ByteSource, { rva, size }: Location): SystemInfo | null {
+  if (size < 32 || !source.holds(rva, size)) return null;
+  const archNumber = source.u16(rva);
+  const platform = source.u32(rva + 20);
+  const pack = source.string(source.u32(rva + 24)) ?? "";
+  const version = `${source.u32(rva + 8)}.${source.u32(rva + 12)}.${source.u32(rva + 16)}`;
+  const arch = archNames[archNumber] ?? `0x${archNumber.toString(16).padStart(4, "0")}`;
   return {
     platform,
     os: osNames[platform] ?? `0x${platform.toString(16).padStart(8, "0")}`,
     osVersion: pack ? `${version} ${pack}` : version,
-    arch: archNames[arch] ?? `0x${arch.toString(16).padStart(4, "0")}`,
-    cpuCount: view.getUint8(6),
+    osVersionNumber: version,
+    servicePack: pack,
+    arch,
+    cpu: walkable[arch] ?? null,
+    // The processor's own words follow at 32.
+    cpuInfo: size >= 56 ? cpuInfo(source, rva, arch) : "",
+    cpuCount: source.u8(rva + 6),
   };
 }
 
-/** The process id out of the misc info stream; null when it does not say. */
-export function readProcessId(dump: Dump, stream: Location): number | null {
-  const view = stream.size >= 12 ? record(dump, stream.rva, 12) : null;
-  // MINIDUMP_MISC1_PROCESS_ID is bit 0 of Flags1.
-  if (!view || (view.getUint32(4, dump.little) & 1) === 0) return null;
-  return view.getUint32(8, dump.little);
+/** What the misc info stream says of the process. It grew over time; only its first fields matter here. */
+export type MiscInfo = {
+  /** Null when not told. */
+  readonly processId: number | null;
+  /** Seconds since 1970; null when not told. */
+  readonly createdAt: number | null;
+};
+
+/** Reads the misc info stream of any version: size, flags, process id, times of creation, user and kernel mode. */
+export function readMiscInfo(source: ByteSource, { rva, size }: Location): MiscInfo {
+  if (size < 12 || !source.holds(rva, size)) return { processId: null, createdAt: null };
+  // MINIDUMP_MISC1_PROCESS_ID and MINIDUMP_MISC1_PROCESS_TIMES are bits 0 and 1 of Flags1.
+  const flags = source.u32(rva + 4);
+  return {
+    processId: (flags & 1) === 0 ? null : source.u32(rva + 8),
+    createdAt: (flags & 2) === 0 || size < 24 ? null : source.u32(rva + 12),
+  };
 }

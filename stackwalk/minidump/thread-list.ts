@@ -1,83 +1,137 @@
-// Threads: their ids, their names, which one crashed, and which one wrote the
-// dump and therefore is no part of the story.
-import { listPadding } from "./module-list.ts";
-import { locationAt, record, stringAt, type Dump, type Location } from "./records.ts";
+// Threads: their ids, names, stacks and registers, what else the writer kept
+// of them, and which one crashed.
+import type { Arch } from "../../symbols/registers.ts";
+import type { ByteSource } from "./byte-source.ts";
+import { readContext } from "./cpu-context.ts";
+import { countedList, extendedList, type Location } from "./directory.ts";
+import type { CpuContext, DumpException, DumpThread, MemoryRegion, ThreadInfo } from "./model.ts";
 
-/** A thread as the dump describes it. */
-export type DumpThread = {
-  readonly id: number;
-  /** Name that the program gave it; null when the dump has none. */
-  readonly name: string | null;
-  /** True when the file holds the bytes of its stack; false when they lie past its end or were never written. */
-  readonly stackPresent: boolean;
-};
-
-/** The exception stream: why the dump was written. */
-export type DumpException = {
-  /** Thread that raised it. */
-  readonly threadId: number;
-  /** Exception code of Windows, Mach exception, or signal number. */
-  readonly code: number;
-  /** Address that the writer recorded for it: of the instruction or of the access, by system. */
-  readonly address: bigint;
-};
-
-const THREAD_BYTES = 48;
+/** Bytes of a MINIDUMP_THREAD, and of a MINIDUMP_THREAD_EX, which adds Itanium's backing store to it. */
+export const THREAD_BYTES = 48;
+export const THREAD_EX_BYTES = 64;
 const NAME_BYTES = 12;
+const INFO_BYTES = 64;
 /** Threads read of one dump. */
 const DUMP_THREADS_MAX = 65_536;
 /** UTF-16 units kept of a thread's name. */
 const NAME_UNITS_MAX = 256;
+/** Parameters of an exception: EXCEPTION_MAXIMUM_PARAMETERS. */
+const PARAMETERS_MAX = 15;
+/** Milliseconds from 1601, where Windows' clock starts, to 1970. */
+const EPOCH_MS = 11_644_473_600_000;
 
-/** Reads the thread list and joins the names to it. */
-export function readThreads(dump: Dump, list: Location, names: Location | undefined): DumpThread[] {
-  const head = list.size >= 4 ? record(dump, list.rva, 4) : null;
-  if (!head) return [];
-  const nameOf = names ? readThreadNames(dump, names) : new Map<number, string>();
-  const count = Math.min(head.getUint32(0, dump.little), DUMP_THREADS_MAX);
-  const first = list.rva + listPadding(list.size, head.getUint32(0, dump.little), THREAD_BYTES);
-  const threads: DumpThread[] = [];
-  for (let i = 0; i < count; i++) {
-    const at = first + i * THREAD_BYTES;
-    if (at + THREAD_BYTES > list.rva + list.size) break;
-    const view = record(dump, at, THREAD_BYTES);
-    if (!view) break;
-    const id = view.getUint32(0, dump.little);
-    const stack = locationAt(view, 32, dump.little);
-    threads.push({ id, name: nameOf.get(id) ?? null, stackPresent: stack.size > 0 && stack.rva + stack.size <= dump.source.size });
+/** What is needed beside a thread's own record. */
+export type ThreadSurroundings = {
+  readonly source: ByteSource;
+  readonly names: ReadonlyMap<number, string>;
+  /** The architecture that contexts must have; null lets their own flags decide. */
+  readonly arch: Arch | null;
+  /** Asked when a thread's info is. */
+  readonly infos: () => ReadonlyMap<number, ThreadInfo>;
+};
+
+class ListedThread implements DumpThread {
+  readonly id: number;
+  readonly name: string | null;
+  readonly suspendCount: number;
+  readonly priorityClass: number;
+  readonly priority: number;
+  readonly teb: number;
+  readonly stack: MemoryRegion | null;
+  readonly stackStart: number;
+  readonly contextAt: Location;
+  readonly #around: ThreadSurroundings;
+
+  constructor(around: ThreadSurroundings, at: number) {
+    const { source } = around;
+    this.#around = around;
+    this.id = source.u32(at);
+    this.name = around.names.get(this.id) ?? null;
+    this.suspendCount = source.u32(at + 4);
+    this.priorityClass = source.u32(at + 8);
+    this.priority = source.u32(at + 12);
+    this.teb = source.u64(at + 16);
+    this.stackStart = source.u64(at + 24);
+    const size = source.u32(at + 32);
+    const rva = source.u32(at + 36);
+    this.stack = size > 0 && rva > 0 && source.holds(rva, size) ? { base: this.stackStart, size, rva } : null;
+    this.contextAt = { size: source.u32(at + 40), rva: source.u32(at + 44) };
   }
+
+  context(): CpuContext | null {
+    return readContext(this.#around.source, this.contextAt, this.#around.arch);
+  }
+
+  get info(): ThreadInfo | null {
+    return this.#around.infos().get(this.id) ?? null;
+  }
+}
+
+/** Reads a thread list whose entries have `entryBytes`. Entries that do not fit into the stream are left out. */
+export function readThreads(around: ThreadSurroundings, stream: Location, entryBytes: number): (DumpThread & { readonly contextAt: Location })[] {
+  const list = countedList(around.source, stream, entryBytes);
+  const threads: ListedThread[] = [];
+  const count = list ? Math.min(list.count, DUMP_THREADS_MAX) : 0;
+  for (let i = 0; i < count; i++) threads.push(new ListedThread(around, list!.first + i * entryBytes));
   return threads;
 }
 
 /** Names by thread id; the first of a repeated id stands, as in Breakpad. */
-function readThreadNames(dump: Dump, stream: Location): Map<number, string> {
+export function readThreadNames(source: ByteSource, stream: Location): Map<number, string> {
   const names = new Map<number, string>();
-  const head = stream.size >= 4 ? record(dump, stream.rva, 4) : null;
-  if (!head) return names;
-  const count = Math.min(head.getUint32(0, dump.little), DUMP_THREADS_MAX);
+  const list = countedList(source, stream, NAME_BYTES);
+  const count = list ? Math.min(list.count, DUMP_THREADS_MAX) : 0;
   for (let i = 0; i < count; i++) {
-    const at = stream.rva + 4 + i * NAME_BYTES;
-    if (at + NAME_BYTES > stream.rva + stream.size) break;
-    const view = record(dump, at, NAME_BYTES);
-    if (!view) break;
-    const id = view.getUint32(0, dump.little);
+    const at = list!.first + i * NAME_BYTES;
+    const id = source.u32(at);
+    if (names.has(id)) continue;
     // The offset of a name has 64 bits; past 2^53 no file reaches.
-    const name = stringAt(dump, Number(view.getBigUint64(4, dump.little)), NAME_UNITS_MAX);
-    if (name && !names.has(id)) names.set(id, name);
+    const name = source.string(source.u64(at + 4), NAME_UNITS_MAX);
+    if (name) names.set(id, name);
   }
   return names;
 }
 
-/** Reads the exception stream; null when it is not there in full. */
-export function readException(dump: Dump, stream: Location): DumpException | null {
-  const view = stream.size >= 32 ? record(dump, stream.rva, 32) : null;
-  if (!view) return null;
-  return { threadId: view.getUint32(0, dump.little), code: view.getUint32(8, dump.little), address: view.getBigUint64(24, dump.little) };
+/** Reads the thread info list (MINIDUMP_THREAD_INFO), by thread id. */
+export function readThreadInfos(source: ByteSource, stream: Location): Map<number, ThreadInfo> {
+  const infos = new Map<number, ThreadInfo>();
+  const list = extendedList(source, stream, INFO_BYTES);
+  const count = list ? Math.min(list.count, DUMP_THREADS_MAX) : 0;
+  for (let i = 0; i < count; i++) {
+    const at = list!.first + i * list!.stride;
+    infos.set(source.u32(at), {
+      createdAt: moment(source.u64(at + 16)),
+      exitedAt: moment(source.u64(at + 24)),
+      kernelMs: source.u64(at + 32) / 10_000,
+      userMs: source.u64(at + 40) / 10_000,
+      startAddress: source.u64(at + 48),
+      affinity: source.u64(at + 56),
+    });
+  }
+  return infos;
 }
 
-/** The thread that wrote the dump, by Breakpad's own stream; Breakpad's walker leaves it out. Null when unknown. */
-export function readDumpThreadId(dump: Dump, stream: Location): number | null {
-  const view = stream.size >= 12 ? record(dump, stream.rva, 12) : null;
-  if (!view || (view.getUint32(0, dump.little) & 1) === 0) return null;
-  return view.getUint32(4, dump.little);
+/** A FILETIME (tenths of microseconds since 1601) in milliseconds since 1970; 0 stays 0. */
+function moment(time: number): number {
+  return time === 0 ? 0 : Math.round(time / 10_000) - EPOCH_MS;
+}
+
+/** Reads the exception stream (MINIDUMP_EXCEPTION_STREAM); null when its first fields are not there. */
+export function readException(source: ByteSource, { rva, size }: Location, arch: Arch | null): (DumpException & { readonly contextAt: Location }) | null {
+  if (size < 32 || !source.holds(rva, size)) return null;
+  const parameters: { low: number; high: number }[] = [];
+  const count = size >= 36 ? Math.min(source.u32(rva + 32), PARAMETERS_MAX, Math.floor((size - 40) / 8)) : 0;
+  for (let i = 0; i < count; i++) parameters.push({ low: source.low(rva + 40 + i * 8), high: source.high(rva + 40 + i * 8) });
+  const contextAt = size >= 168 ? { size: source.u32(rva + 160), rva: source.u32(rva + 164) } : { size: 0, rva: 0 };
+  return {
+    threadId: source.u32(rva),
+    code: source.u32(rva + 8),
+    flags: source.u32(rva + 12),
+    addressLow: source.low(rva + 24),
+    addressHigh: source.high(rva + 24),
+    address: source.u64(rva + 24),
+    parameters,
+    contextAt,
+    context: () => readContext(source, contextAt, arch),
+  };
 }

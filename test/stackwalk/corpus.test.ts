@@ -88,7 +88,7 @@ describe("the corpus", () => {
           baseName(module.debugFile ?? ""),
           module.debugId === null ? "" : breakpadSpelling(module.debugId),
           `0x${module.base.toString(16).padStart(8, "0")}`,
-          `0x${(module.base + BigInt(module.size) - 1n).toString(16).padStart(8, "0")}`,
+          `0x${(module.base + module.size - 1).toString(16).padStart(8, "0")}`,
           module === result.value.modules[0] ? "1" : "0",
         ].join("|"),
       );

@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { bytesSource, fileSource } from "../../stackwalk/minidump/byte-source.ts";
-import { breakpadSpelling, identifies } from "../../stackwalk/minidump/code-view.ts";
-import { inspectMinidump, type MinidumpSummary } from "../../stackwalk/minidump/minidump.ts";
-import { baseName } from "../../stackwalk/minidump/module-list.ts";
-import { buildMinidump, type SyntheticModule } from "../support/minidump-builder.ts";
+import { bytesSource, fileSource } from "../../../stackwalk/minidump/byte-source.ts";
+import { breakpadSpelling, identifies } from "../../../stackwalk/minidump/code-view.ts";
+import { inspectMinidump, type MinidumpSummary } from "../../../stackwalk/minidump/minidump.ts";
+import { baseName } from "../../../stackwalk/minidump/module-list.ts";
+import { buildMinidump, type SyntheticModule } from "../../support/minidump-builder.ts";
 
 const GUID = "0123456789ABCDEF0123456789ABCDEF";
 
@@ -83,22 +83,25 @@ describe("what is no minidump", () => {
 describe("a summary", () => {
   it("holds what the dump says", () => {
     const { modules, threads, system, exception, ...rest } = summary(rich);
-    expect(system).toEqual({ platform: 2, os: "windows", osVersion: "10.0.19045", arch: "amd64", cpuCount: 4 });
+    expect(system).toEqual({
+      platform: 2, os: "windows", osVersion: "10.0.19045", osVersionNumber: "10.0.19045", servicePack: "", arch: "amd64", cpu: "amd64",
+      cpuInfo: "family 6 model 1 stepping 2", cpuCount: 4,
+    });
     expect(modules.map((module) => [module.codeFile, module.base, module.debugFile, module.debugId, module.codeId, module.version])).toEqual([
-      ["C:\\Live\\Live.exe", 0x1_4000_0000n, "D:\\build\\Live.pdb", `${GUID}1`, "60000000100000", "12.1.0.7"],
-      ["C:\\VST3\\Gain.vst3", 0x7ff8_0000_0000n, "Gain.pdb", `${GUID}2A`, "60000000100000", null],
+      ["C:\\Live\\Live.exe", 0x1_4000_0000, "D:\\build\\Live.pdb", `${GUID}1`, "60000000100000", "12.1.0.7"],
+      ["C:\\VST3\\Gain.vst3", 0x7ff8_0000_0000, "Gain.pdb", `${GUID}2A`, "60000000100000", null],
     ]);
     expect(threads).toEqual([
       { id: 7, name: "Audio ♪", stackPresent: true },
       { id: 8, name: null, stackPresent: true },
     ]);
-    expect(exception).toEqual({ threadId: 7, code: 0xc0000005, address: 0xdeadn });
+    expect(exception).toEqual({ threadId: 7, code: 0xc0000005, address: 0xdead });
     expect(rest).toMatchObject({
       writtenAt: 1_700_000_000,
       processId: 99,
       dumpThreadId: 8,
       annotations: { host: "Live 12", sample_rate: "48000" },
-      unloadedModules: [{ codeFile: "C:\\VST3\\Old.vst3", base: 0x7ff9_0000_0000n, size: 0x2000, codeId: "600000002000" }],
+      unloadedModules: [{ codeFile: "C:\\VST3\\Old.vst3", base: 0x7ff9_0000_0000, size: 0x2000, codeId: "600000002000" }],
       notes: [],
     });
   });
