@@ -103,7 +103,8 @@ export type MemoryAccess = {
   readonly size: number | null;
   /** Only present when true: the address lies in what looks like a guard page. */
   readonly is_likely_guard_page?: boolean;
-  readonly access_type: "read" | "write" | "readwrite";
+  /** Absent where the instruction's operand does not say, as in rust-minidump. */
+  readonly access_type?: "read" | "write" | "readwrite";
 };
 
 /** An address that the program may have meant, had one bit not flipped. */
@@ -194,4 +195,6 @@ export type Report = {
   readonly unread_streams?: readonly { readonly type: string; readonly name: string | null; readonly status: string }[];
   /** What was left out of the dump and why, in sentences (ours). */
   readonly notes?: readonly string[];
+  /** How Breakpad says what it says otherwise than rust-minidump (ours), for the `-m` text: `SIGSEGV /SEGV_MAPERR`, and `0.0.0 Linux 6.1.0 …` for the release alone. Absent where the report is spelled Breakpad's way already. */
+  readonly breakpad?: { readonly crash_type: string | null; readonly os_ver: string | null };
 };
