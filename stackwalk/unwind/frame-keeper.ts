@@ -104,12 +104,12 @@ export class FrameKeeper {
 /** Addresses that frames were at, by their low bits: what `add` found out about those that are not kept. */
 class KnownFrames {
   private addresses: Float64Array | null = null;
-  private readonly parameterBytes = new Int32Array(KNOWN);
+  private readonly parameterBytes: number[] = [];
 
   recall(frame: FrameState): boolean {
     const slot = frame.instruction % KNOWN;
     if (this.addresses === null || this.addresses[slot] !== frame.instruction) return false;
-    frame.parameterBytes = this.parameterBytes[slot]!;
+    frame.parameterBytes = this.parameterBytes[slot] ?? 0;
     return true;
   }
 
