@@ -3,68 +3,109 @@
 //
 // What it writes is valid for Breakpad's walker and small (a crash of one
 // thread takes about 3 kB), but it is no dump of a real process: contexts hold
-// a program counter, a stack pointer and a frame pointer and zeros else, and
-// stacks hold what the test put there. Its processor vendor reads
+// the registers that the test names and zeros else, and stacks hold what the
+// test put there. Any other stream can be asked for too, one that no reader
+// knows by `rawStreams`. Its processor vendor reads
 // "SyntheticDmp", so that one found in the wild can be told from a real one.
 //
 //   const dump = syntheticCrash({ module: "libGain.so", debugId: "…", offset: 0x1234 });
 //
 // Layouts are those of minidumpapiset.h and Breakpad's minidump_format.h.
+import { writeContext, type SyntheticArch, type SyntheticContext } from "./minidump/contexts.ts";
+import {
+  writeAssertion, writeAuxv, writeCrashpad, writeDsoDebug, writeFunctionTables, writeHandles, writeMacBootArgs, writeMacCrashInfo, writeMemoryInfo, writeThreadInfos,
+  type SyntheticAssertion, type SyntheticCrashpad, type SyntheticDsoDebug, type SyntheticFunctionTable, type SyntheticHandle, type SyntheticMacRecord,
+  type SyntheticMapping, type SyntheticThreadInfo,
+} from "./minidump/annexes.ts";
+import { DumpWriter, type Place } from "./minidump/dump-writer.ts";
+import { writeModules, writeUnloaded, type SyntheticModule, type SyntheticOs } from "./minidump/modules.ts";
 
-/** A module of a synthetic dump. */
-export type SyntheticModule = {
-  /** Path of the file, such as `C:\VST3\Gain.vst3`. */
-  readonly name: string;
-  readonly base: number;
-  /** Defaults to 1 MiB. */
-  readonly size?: number;
-  /** Name of the debug file, for an RSDS record. Defaults to the module's name. An ELF build id has none of its own. */
-  readonly debugFile?: string;
-  /** Breakpad debug id: 32 hex digits and an age. None writes no debug record, so that no symbols can be found. */
-  readonly debugId?: string;
-  /** ELF build id in hex, instead of `debugId`; only sensible on Linux. */
-  readonly buildId?: string;
-  /** A ready-made CodeView record, for records that are wrong on purpose. */
-  readonly codeView?: Uint8Array;
-  /** `a.b.c.d`. */
-  readonly version?: string;
-  /** Link time, part of a PE's code id. Defaults to 0x60000000. */
-  readonly timestamp?: number;
-};
+export type { SyntheticModule };
 
 /** A thread of a synthetic dump. */
-export type SyntheticThread = {
+export type SyntheticThread = Omit<SyntheticContext, "sp"> & {
   readonly id: number;
   readonly name?: string;
   /** Address of the first byte of `stack`. */
   readonly stackBase: number;
   readonly stack: Uint8Array;
-  readonly pc: number;
   /** Defaults to `stackBase`. */
   readonly sp?: number;
-  /** Frame pointer; defaults to 0. */
-  readonly fp?: number;
-  /** Link register of arm64; defaults to 0. */
-  readonly lr?: number;
+  /** Address of the environment block; defaults to 0. */
+  readonly teb?: number;
+  /** Names no place for the stack in the thread list, as Windows does for full dumps; it is still in the memory list. */
+  readonly stackElsewhere?: boolean;
+  /** Writes no registers. */
+  readonly withoutContext?: boolean;
+};
+
+/** Texts and records of Linux' own streams. */
+export type SyntheticLinux = {
+  readonly cpuInfo?: string;
+  readonly procStatus?: string;
+  readonly lsbRelease?: string;
+  readonly commandLine?: string;
+  readonly environment?: string;
+  readonly maps?: string;
+  /** Mozilla's /proc/PID/limits. */
+  readonly limits?: string;
+  readonly auxv?: readonly (readonly [type: number, value: number])[];
+  readonly dsoDebug?: SyntheticDsoDebug;
 };
 
 /** Everything a synthetic dump holds; what is left out gets no stream. */
 export type SyntheticDump = {
-  readonly os?: "windows" | "linux" | "mac";
-  readonly arch?: "amd64" | "x86" | "arm64";
+  readonly os?: SyntheticOs;
+  readonly arch?: SyntheticArch;
+  /** Three numbers; defaults to 10.0.19045. */
+  readonly osVersion?: readonly [number, number, number];
+  /** What the system adds to its version. */
+  readonly servicePack?: string;
+  /** The 24 bytes about the processor that end the system info. */
+  readonly cpuBytes?: Uint8Array;
   readonly modules?: readonly SyntheticModule[];
   readonly unloadedModules?: readonly SyntheticModule[];
   readonly threads?: readonly SyntheticThread[];
-  readonly exception?: { readonly threadId: number; readonly code: number; readonly address: number; readonly flags?: number };
+  readonly threadInfos?: readonly SyntheticThreadInfo[];
+  /** `context` is written instead of the thread's own; null writes none. */
+  readonly exception?: {
+    readonly threadId: number;
+    readonly code: number;
+    readonly address: number | bigint;
+    readonly flags?: number;
+    readonly parameters?: readonly (number | bigint)[];
+    readonly context?: SyntheticContext | null;
+  };
   /** Further memory; stacks are listed by themselves. */
   readonly memory?: readonly { readonly base: number; readonly bytes: Uint8Array }[];
+  /** Memory of a full dump, in the list that has 64-bit sizes. */
+  readonly memory64?: readonly { readonly base: number; readonly bytes: Uint8Array }[];
+  readonly memoryInfo?: readonly SyntheticMapping[];
   readonly processId?: number;
+  /** Seconds since 1970 when the process started. */
+  readonly processCreatedAt?: number;
   /** Seconds since 1970. Defaults to 1700000000. */
   readonly writtenAt?: number;
   /** Thread that wrote the dump (Breakpad's stream); walkers leave it out. */
   readonly dumpThreadId?: number;
+  /** Thread that asked for the dump (Breakpad's stream). */
+  readonly requestingThreadId?: number;
+  readonly assertion?: SyntheticAssertion;
+  readonly handles?: readonly SyntheticHandle[];
+  readonly functionTables?: readonly SyntheticFunctionTable[];
+  readonly comment?: string;
+  readonly wideComment?: string;
   /** Crashpad's annotations of the process. */
   readonly annotations?: { readonly [key: string]: string };
+  /** Crashpad's stream with all it can hold, instead of `annotations`. */
+  readonly crashpad?: SyntheticCrashpad;
+  readonly linux?: SyntheticLinux;
+  readonly macCrashInfo?: readonly SyntheticMacRecord[];
+  readonly macBootArgs?: string;
+  /** JSON of Mozilla's writer. */
+  readonly softErrors?: string;
+  /** Streams of any type and any bytes; they come last in the directory. */
+  readonly rawStreams?: readonly { readonly type: number; readonly bytes: Uint8Array }[];
   /** Writes no system info; only for tests of what is missing. */
   readonly withoutSystemInfo?: boolean;
   /** Writes `PMDM`, as a big-endian machine would. */
@@ -95,10 +136,10 @@ export type SyntheticCrash = SyntheticCaller & {
 
 type Stream = { readonly type: number; readonly rva: number; readonly size: number };
 
-/** Room in the directory: no synthetic dump has more kinds of streams. */
-const STREAMS_MAX = 10;
-const platforms = { windows: 2, mac: 0x8101, linux: 0x8201 };
-const machines = { x86: 0, amd64: 9, arm64: 12 };
+/** Room in the directory that every dump has; some have more kinds of streams. */
+const STREAMS_LEAST = 10;
+const platforms: { readonly [os in SyntheticOs]: number } = { windows: 2, mac: 0x8101, ios: 0x8102, linux: 0x8201, android: 0x8203 };
+const machines: { readonly [arch in SyntheticArch]: number } = { x86: 0, arm: 5, amd64: 9, arm64: 12, "arm64-old": 0x8003 };
 
 /** A crash of one thread whose innermost frame is at `module` + `offset`. Frames are linked by frame pointers, so no symbols are needed to walk it. */
 export function syntheticCrash(crash: SyntheticCrash): Uint8Array {
@@ -154,279 +195,139 @@ function placeModules(frames: readonly SyntheticCaller[], os: string): Map<strin
 
 /** Writes a dump. */
 export function buildMinidump(dump: SyntheticDump): Uint8Array {
-  const out = new Writer(dump.bigEndian !== true);
-  const { os = "linux", arch = "amd64", modules = [], threads = [] } = dump;
+  const out = new DumpWriter(dump.bigEndian !== true);
+  const parts = streamsOf(dump, out);
   // The header, and a directory that stands first, as real writers put it.
-  out.reserve(32 + 12 * STREAMS_MAX);
-  const streams: Stream[] = [];
-  const add = (type: number, write: () => number): void => {
+  out.reserve(32 + 12 * Math.max(STREAMS_LEAST, parts.length));
+  const streams: Stream[] = parts.map(([type, write]) => {
     const rva = write();
-    streams.push({ type, rva, size: out.size - rva });
-  };
-  if (!dump.withoutSystemInfo) add(7, () => writeSystemInfo(out, os, arch));
-  if (dump.processId !== undefined) add(15, () => writeMiscInfo(out, dump.processId ?? 0));
-  if (dump.dumpThreadId !== undefined) add(0x47670001, () => out.record([1, dump.dumpThreadId ?? 0, 0]));
-  if (dump.modules) {
-    const places = modules.map((module) => writeModuleParts(out, module, os));
-    add(4, () => writeModules(out, modules, places));
-  }
-  if (dump.unloadedModules) {
-    const names = dump.unloadedModules.map((module) => out.string(module.name));
-    add(14, () => writeUnloaded(out, dump.unloadedModules ?? [], names));
-  }
-  const contexts = threads.map((thread) => writeContext(out, arch, thread));
-  const stacks = threads.map((thread) => ({ base: thread.stackBase, ...out.blob(thread.stack) }));
-  const memory = [...stacks, ...(dump.memory ?? []).map(({ base, bytes }) => ({ base, ...out.blob(bytes) }))];
-  if (dump.threads) {
-    add(3, () => writeThreads(out, threads, stacks, contexts));
-    const named = threads.filter((thread) => thread.name !== undefined).map((thread) => ({ id: thread.id, rva: out.string(thread.name ?? "") }));
-    if (named.length > 0) add(24, () => writeNames(out, named));
-    add(5, () => writeMemory(out, memory));
-  }
-  const { exception } = dump;
-  if (exception) {
-    const context = contexts[threads.findIndex((thread) => thread.id === exception.threadId)];
-    add(6, () => writeException(out, exception, context));
-  }
-  if (dump.annotations) {
-    const dictionary = writeDictionary(out, dump.annotations);
-    add(0x43500001, () => writeCrashpadInfo(out, dictionary));
-  }
+    return { type, rva, size: out.size - rva };
+  });
   out.overwrite(0, [0x504d444d, 0xa793, streams.length, 32, 0, dump.writtenAt ?? 1_700_000_000, 0, 0]);
   out.overwrite(32, streams.flatMap(({ type, size, rva }) => [type, size, rva]));
   return out.bytes();
 }
 
-type Place = { readonly rva: number; readonly size: number };
+/** A stream's type, and what writes it and answers where it starts; it ends where the writing ended. */
+type Part = readonly [type: number, write: () => number];
 
-function writeSystemInfo(out: Writer, os: keyof typeof platforms, arch: keyof typeof machines): number {
-  const empty = out.string("");
+/** All streams in the order of the file. */
+function streamsOf(dump: SyntheticDump, out: DumpWriter): Part[] {
+  const { os = "linux", arch = "amd64", threads = [] } = dump;
+  const parts: Part[] = [];
+  // Adds a stream for what the dump has.
+  const add = <T>(type: number, value: T | undefined, write: (value: T) => number): void => {
+    if (value !== undefined) parts.push([type, () => write(value)]);
+  };
+  const bytes = (value: Uint8Array): number => out.blob(value).rva;
+  const text = (value: string): number => bytes(Buffer.from(value));
+  const wordBytes = arch === "x86" || arch === "arm" ? 4 : 8;
+
+  add(7, dump.withoutSystemInfo ? undefined : dump, () => writeSystemInfo(out, os, arch, dump));
+  const times = dump.processCreatedAt;
+  if (dump.processId !== undefined || times !== undefined) add(15, dump, () => out.record([24, (dump.processId === undefined ? 0 : 1) | (times === undefined ? 0 : 2), dump.processId ?? 0, times ?? 0, 0, 0]));
+  if (dump.dumpThreadId !== undefined || dump.requestingThreadId !== undefined) {
+    const valid = (dump.dumpThreadId === undefined ? 0 : 1) | (dump.requestingThreadId === undefined ? 0 : 2);
+    add(0x47670001, dump, () => out.record([valid, dump.dumpThreadId ?? 0, dump.requestingThreadId ?? 0]));
+  }
+  add(4, dump.modules, (modules) => writeModules(out, modules, os));
+  add(14, dump.unloadedModules, (modules) => writeUnloaded(out, modules));
+  // What the thread list points at is written before it, and the memory list and the exception point at it too.
+  let contexts: (Place | undefined)[] = [];
+  let memory: (Place & { readonly base: number })[] = [];
+  add(3, dump.threads, () => {
+    contexts = threads.map((thread) => (thread.withoutContext ? undefined : writeContext(out, arch, { ...thread, sp: thread.sp ?? thread.stackBase })));
+    const stacks = threads.map((thread) => ({ base: thread.stackBase, ...out.blob(thread.stack) }));
+    memory = [...stacks, ...(dump.memory ?? []).map((region) => ({ base: region.base, ...out.blob(region.bytes) }))];
+    return writeThreads(out, threads, stacks, contexts);
+  });
+  const named = threads.filter((thread) => thread.name !== undefined);
+  add(24, named.length > 0 ? named : undefined, (list) => writeNames(out, list));
+  add(5, dump.threads, () => writeMemory(out, memory));
+  add(6, dump.exception, (exception) => writeException(out, exception, exceptionContext(out, arch, exception, contexts[threads.findIndex((thread) => thread.id === exception.threadId)])));
+  add(0x43500001, dump.crashpad ?? (dump.annotations && { simple: dump.annotations }), (crashpad) => writeCrashpad(out, crashpad));
+
+  add(17, dump.threadInfos, (infos) => writeThreadInfos(out, infos));
+  add(16, dump.memoryInfo, (mappings) => writeMemoryInfo(out, mappings));
+  add(12, dump.handles, (handles) => writeHandles(out, handles));
+  add(13, dump.functionTables, (tables) => writeFunctionTables(out, tables));
+  add(10, dump.comment, text);
+  add(11, dump.wideComment, (comment) => out.string(comment) + 4);
+  add(0x47670002, dump.assertion, (assertion) => writeAssertion(out, assertion));
+  const { linux = {} } = dump;
+  add(0x47670003, linux.cpuInfo, text);
+  add(0x47670004, linux.procStatus, text);
+  add(0x47670005, linux.lsbRelease, text);
+  add(0x47670006, linux.commandLine, text);
+  add(0x47670007, linux.environment, text);
+  add(0x47670008, linux.auxv, (pairs) => writeAuxv(out, pairs, wordBytes));
+  add(0x47670009, linux.maps, text);
+  add(0x4767000a, linux.dsoDebug, (dso) => writeDsoDebug(out, dso, wordBytes));
+  add(0x4d7a0003, linux.limits, text);
+  add(0x4d7a0001, dump.macCrashInfo, (records) => writeMacCrashInfo(out, records));
+  add(0x4d7a0002, dump.macBootArgs, (args) => writeMacBootArgs(out, args));
+  add(0x4d7a0004, dump.softErrors, text);
+  add(9, dump.memory64, (regions) => writeMemory64(out, regions));
+  for (const stream of dump.rawStreams ?? []) add(stream.type, stream.bytes, bytes);
+  return parts;
+}
+
+function writeSystemInfo(out: DumpWriter, os: SyntheticOs, arch: SyntheticArch, { osVersion = [10, 0, 19045], servicePack = "", cpuBytes }: SyntheticDump): number {
+  const pack = out.string(servicePack);
   const rva = out.align();
   // Architecture, level and revision, then counts of processors and kind of product.
-  out.u16(machines[arch]).u16(6).u16(0x0102).u8(4).u8(1);
-  out.words([10, 0, 19045, platforms[os], empty, 0]);
-  if (arch === "arm64") out.reserve(24);
-  else out.ascii("SyntheticDmp").words([0, 0, 0]);
+  out.u16(machines[arch]).u16(arch === "arm" ? 7 : 6).u16(0x0102).u8(4).u8(1);
+  out.words([...osVersion, platforms[os], pack, 0]);
+  if (cpuBytes) out.raw(cpuBytes);
+  else if (arch === "x86" || arch === "amd64") out.ascii("SyntheticDmp").words([0, 0, 0]);
+  else out.reserve(24);
   return rva;
 }
 
-function writeMiscInfo(out: Writer, processId: number): number {
-  return out.record([24, 1, processId, 0, 0, 0]);
-}
-
-function writeModuleParts(out: Writer, module: SyntheticModule, os: string): { name: number; codeView: Place } {
-  const name = out.string(module.name);
-  const record = module.codeView ?? codeViewRecord(module, os, out.little);
-  return { name, codeView: record ? out.blob(record) : { rva: 0, size: 0 } };
-}
-
-/** The CodeView record for a module's ids; null when it has none. */
-function codeViewRecord(module: SyntheticModule, os: string, little: boolean): Uint8Array | null {
-  const record = new Writer(little);
-  if (module.buildId !== undefined) return record.ascii("LEpB").raw(Buffer.from(module.buildId, "hex")).bytes();
-  if (module.debugId === undefined) return null;
-  const guid = Buffer.from(module.debugId.slice(0, 32), "hex");
-  const parts = new DataView(guid.buffer, guid.byteOffset, 16);
-  if (os === "linux") {
-    // A build id's first sixteen bytes are read as a little-endian GUID.
-    const id = new Writer(true).u32(parts.getUint32(0)).u16(parts.getUint16(4)).u16(parts.getUint16(6)).raw(guid.subarray(8));
-    return record.ascii("LEpB").raw(id.bytes()).bytes();
-  }
-  record.ascii("RSDS").u32(parts.getUint32(0)).u16(parts.getUint16(4)).u16(parts.getUint16(6)).raw(guid.subarray(8));
-  record.u32(Number.parseInt(module.debugId.slice(32), 16) || 0);
-  return record.raw(Buffer.from(`${module.debugFile ?? module.name}\0`)).bytes();
-}
-
-function writeModules(out: Writer, modules: readonly SyntheticModule[], places: readonly { name: number; codeView: Place }[]): number {
-  const rva = out.record([modules.length]);
-  for (const [i, module] of modules.entries()) {
-    const place = places[i];
-    out.u64(module.base).words([module.size ?? 0x10_0000, 0, module.timestamp ?? 0x6000_0000, place?.name ?? 0]);
-    out.words(versionInfo(module.version));
-    out.words([place?.codeView.size ?? 0, place?.codeView.rva ?? 0, 0, 0, 0, 0, 0, 0]);
-  }
-  return rva;
-}
-
-/** VS_FIXEDFILEINFO: thirteen words. */
-function versionInfo(version: string | undefined): number[] {
-  const words = Array.from({ length: 13 }, () => 0);
-  if (version === undefined) return words;
-  const [a = 0, b = 0, c = 0, d = 0] = version.split(".").map(Number);
-  words.splice(0, 4, 0xfeef04bd, 0x0001_0000, a * 0x1_0000 + b, c * 0x1_0000 + d);
-  return words;
-}
-
-function writeUnloaded(out: Writer, modules: readonly SyntheticModule[], names: readonly number[]): number {
-  const rva = out.record([12, 24, modules.length]);
-  for (const [i, module] of modules.entries()) out.u64(module.base).words([module.size ?? 0x10_0000, 0, module.timestamp ?? 0x6000_0000, names[i] ?? 0]);
-  return rva;
-}
-
-function writeContext(out: Writer, arch: keyof typeof machines, { pc, sp, fp = 0, lr = 0, stackBase }: SyntheticThread): Place {
-  const top = sp ?? stackBase;
-  const rva = out.align();
-  if (arch === "x86") {
-    // MDRawContextX86: flags first, then ebp, eip, cs, eflags, esp at 0xb4.
-    out.words([0x0001_003f]).reserve(0xb0).words([fp, pc, 0x23, 0x246, top, 0x2b]).reserve(512);
-  } else if (arch === "arm64") {
-    // MDRawContextARM64: flags, cpsr, x0 to x28, fp, lr, sp, pc, then vectors.
-    out.words([0x0040_0007, 0]).reserve(29 * 8).u64(fp).u64(lr).u64(top).u64(pc).reserve(912 - 8 - 33 * 8);
-  } else {
-    // MDRawContextAMD64: six homes, flags, segments; rsp at 0x98, rbp at 0xa0, rip at 0xf8.
-    out.reserve(48).words([0x0010_001f, 0]).u16(0x33).reserve(10).words([0x246]).reserve(0x98 - 0x48);
-    out.u64(top).u64(fp).reserve(0xf8 - 0xa8).u64(pc).reserve(1232 - 0x100);
-  }
-  return { rva, size: out.size - rva };
-}
-
-function writeThreads(out: Writer, threads: readonly SyntheticThread[], stacks: readonly (Place & { base: number })[], contexts: readonly Place[]): number {
+function writeThreads(out: DumpWriter, threads: readonly SyntheticThread[], stacks: readonly Place[], contexts: readonly (Place | undefined)[]): number {
   const rva = out.record([threads.length]);
   for (const [i, thread] of threads.entries()) {
-    const stack = stacks[i];
-    out.words([thread.id, 0, 0, 0]).u64(0).u64(thread.stackBase).words([stack?.size ?? 0, stack?.rva ?? 0]);
+    const stack = thread.stackElsewhere ? undefined : stacks[i];
+    out.words([thread.id, 0, 0, 0]).u64(thread.teb ?? 0).u64(thread.stackBase).words([stack?.size ?? 0, stack?.rva ?? 0]);
     out.words([contexts[i]?.size ?? 0, contexts[i]?.rva ?? 0]);
   }
   return rva;
 }
 
-function writeNames(out: Writer, names: readonly { id: number; rva: number }[]): number {
-  const rva = out.record([names.length]);
-  for (const name of names) out.words([name.id]).u64(name.rva);
+function writeNames(out: DumpWriter, threads: readonly SyntheticThread[]): number {
+  const names = threads.map((thread) => out.string(thread.name ?? ""));
+  const rva = out.record([threads.length]);
+  for (const [i, thread] of threads.entries()) out.words([thread.id]).u64(names[i] ?? 0);
   return rva;
 }
 
-function writeMemory(out: Writer, regions: readonly (Place & { base: number })[]): number {
+function writeMemory(out: DumpWriter, regions: readonly (Place & { readonly base: number })[]): number {
   const rva = out.record([regions.length]);
   for (const { base, size, rva: at } of regions) out.u64(base).words([size, at]);
   return rva;
 }
 
-function writeException(out: Writer, exception: NonNullable<SyntheticDump["exception"]>, context: Place | undefined): number {
-  const rva = out.record([exception.threadId, 0, exception.code, exception.flags ?? 0]);
-  out.u64(0).u64(exception.address).words([0, 0]).reserve(15 * 8);
+/** The list, behind the bytes that it says the start of. */
+function writeMemory64(out: DumpWriter, regions: NonNullable<SyntheticDump["memory64"]>): number {
+  const first = out.align();
+  for (const { bytes } of regions) out.raw(bytes);
+  const rva = out.align();
+  out.u64(regions.length).u64(first);
+  for (const { base, bytes } of regions) out.u64(base).u64(bytes.length);
+  return rva;
+}
+
+type Exception = NonNullable<SyntheticDump["exception"]>;
+
+function exceptionContext(out: DumpWriter, arch: SyntheticArch, { context }: Exception, threads: Place | undefined): Place | undefined {
+  if (context === undefined) return threads;
+  return context === null ? undefined : writeContext(out, arch, context);
+}
+
+function writeException(out: DumpWriter, { threadId, code, address, flags = 0, parameters = [] }: Exception, context: Place | undefined): number {
+  const rva = out.record([threadId, 0, code, flags]);
+  out.u64(0).u64(address).words([parameters.length, 0]);
+  for (let i = 0; i < 15; i++) out.u64(parameters[i] ?? 0);
   out.words([context?.size ?? 0, context?.rva ?? 0]);
   return rva;
-}
-
-function writeDictionary(out: Writer, entries: { readonly [key: string]: string }): Place {
-  const places = Object.entries(entries).map((pair) => pair.map((text) => out.utf8(text)));
-  const rva = out.record([places.length]);
-  for (const pair of places) out.words(pair);
-  return { rva, size: out.size - rva };
-}
-
-function writeCrashpadInfo(out: Writer, dictionary: Place): number {
-  const rva = out.record([1]);
-  out.reserve(32).words([dictionary.size, dictionary.rva, 0, 0]);
-  return rva;
-}
-
-/** Bytes that grow, in one byte order. */
-class Writer {
-  readonly little: boolean;
-  #bytes = Buffer.alloc(4096);
-  size = 0;
-
-  constructor(little: boolean) {
-    this.little = little;
-  }
-
-  bytes(): Uint8Array {
-    return Uint8Array.from(this.#bytes.subarray(0, this.size));
-  }
-
-  /** Moves to a multiple of four; answers the offset there. */
-  align(): number {
-    if (this.size % 4 !== 0) this.reserve(4 - (this.size % 4));
-    return this.size;
-  }
-
-  reserve(count: number): this {
-    while (this.size + count > this.#bytes.length) this.#bytes = Buffer.concat([this.#bytes, Buffer.alloc(this.#bytes.length)]);
-    this.size += count;
-    return this;
-  }
-
-  u8(value: number): this {
-    this.reserve(1);
-    this.#bytes.writeUInt8(value, this.size - 1);
-    return this;
-  }
-
-  u16(value: number): this {
-    this.reserve(2);
-    if (this.little) this.#bytes.writeUInt16LE(value, this.size - 2);
-    else this.#bytes.writeUInt16BE(value, this.size - 2);
-    return this;
-  }
-
-  u32(value: number): this {
-    this.reserve(4);
-    this.#put32(value, this.size - 4);
-    return this;
-  }
-
-  u64(value: number): this {
-    this.reserve(8);
-    if (this.little) this.#bytes.writeBigUInt64LE(BigInt(value), this.size - 8);
-    else this.#bytes.writeBigUInt64BE(BigInt(value), this.size - 8);
-    return this;
-  }
-
-  raw(bytes: Uint8Array): this {
-    this.reserve(bytes.length);
-    this.#bytes.set(bytes, this.size - bytes.length);
-    return this;
-  }
-
-  /** Four-letter signatures are numbers, so they turn with the byte order; longer ones are text. */
-  ascii(text: string): this {
-    const bytes = Buffer.from(text, "latin1");
-    return text.length === 4 ? this.u32(bytes.readUInt32LE(0)) : this.raw(bytes);
-  }
-
-  /** Writes 32-bit words, as most records are. */
-  words(values: readonly number[]): this {
-    for (const value of values) this.u32(value);
-    return this;
-  }
-
-  /** Starts a record of words; answers where. */
-  record(values: readonly number[]): number {
-    const rva = this.align();
-    this.words(values);
-    return rva;
-  }
-
-  blob(bytes: Uint8Array): Place {
-    const rva = this.align();
-    this.raw(bytes);
-    return { rva, size: bytes.length };
-  }
-
-  /** A MINIDUMP_STRING. */
-  string(text: string): number {
-    const rva = this.align();
-    this.u32(text.length * 2);
-    for (const unit of `${text}\0`) for (let i = 0; i < unit.length; i++) this.u16(unit.charCodeAt(i));
-    return rva;
-  }
-
-  /** Crashpad's UTF-8 string. */
-  utf8(text: string): number {
-    const bytes = Buffer.from(text);
-    const rva = this.align();
-    this.u32(bytes.length).raw(bytes).u8(0);
-    return rva;
-  }
-
-  overwrite(at: number, values: readonly number[]): void {
-    for (const [i, value] of values.entries()) this.#put32(value, at + i * 4);
-  }
-
-  #put32(value: number, at: number): void {
-    if (this.little) this.#bytes.writeUInt32LE(value, at);
-    else this.#bytes.writeUInt32BE(value, at);
-  }
 }
