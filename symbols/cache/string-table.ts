@@ -1,0 +1,143 @@
+// The strings of a cache, each stored once. Names come as bytes of the
+// original and stay bytes: making JavaScript strings of a million names would
+// cost more than all the rest of a compile.
+import { ByteList, Uint32List } from "./growable-array.ts";
+
+const lineFeed = 0x0a;
+const carriageReturn = 0x0d;
+/** Bytes of all strings together; bit 31 of an offset is a flag. */
+const bytesLimit = 0x7fff0000;
+/** In an offset: the string has bytes above 0x7f. */
+export const notAscii = 0x80000000;
+
+/** Collects strings and gives each a number; equal ones get the same. String 0 is empty. */
+export class StringTable {
+  /** Position after the string that was taken last: that of the byte that ended it. */
+  end = 0;
+  /** True once a string had to be left out because the table is full; such strings are number 0. */
+  isFull = false;
+  private readonly bytes = new ByteList(65_536);
+  /** Where each string begins, with `notAscii`. */
+  private readonly offsets = new Uint32List();
+  private readonly hashes = new Uint32List();
+  /** Number + 1 of a string by its hash, open addressing; a power of two long. */
+  private slots = new Int32Array(4096);
+
+  constructor() {
+    this.offsets.push(0);
+    this.hashes.push(0);
+  }
+
+  /** How many strings there are. */
+  get count(): number {
+    return this.offsets.length;
+  }
+
+  /** Takes the string from `start` up to a line's end, LF or CR, which must be there. NULs become `_`, as in Breakpad, so that no reader ever sees one. */
+  takeLine(source: Uint8Array, start: number): number {
+    const list = this.bytes;
+    const base = list.length;
+    let data = list.data;
+    let room = data.length;
+    let place = base;
+    let at = start;
+    let hash = 0x811c9dc5;
+    let high = 0;
+    for (;;) {
+      let byte = source[at]!;
+      if (byte < 0x0e) {
+        if (byte === lineFeed || byte === carriageReturn) break;
+        if (byte === 0) byte = 0x5f;
+      }
+      if (place === room) {
+        list.length = place;
+        list.reserve(1);
+        list.length = base;
+        data = list.data;
+        room = data.length;
+      }
+      data[place++] = byte;
+      high |= byte;
+      hash = Math.imul(hash ^ byte, 0x01000193);
+      at++;
+    }
+    this.end = at;
+    return this.place(place, hash >>> 0, high >= 0x80);
+  }
+
+  /** Takes a JavaScript string. */
+  takeText(text: string): number {
+    const bytes = Buffer.from(`${text.replaceAll(/[\r\n]/g, " ")}\n`, "utf8");
+    return this.takeLine(bytes, 0);
+  }
+
+  /** The bytes of a string, as a view that the next take may outdate. */
+  bytesOf(id: number): Uint8Array {
+    return this.bytes.data.subarray(this.startOf(id), this.endOf(id));
+  }
+
+  /** The section `stringOffset`. */
+  offsetSection(): Uint32Array {
+    const section = new Uint32Array(this.offsets.length + 1);
+    section.set(this.offsets.view());
+    section[this.offsets.length] = this.bytes.length;
+    return section;
+  }
+
+  /** The section `stringBytes`. */
+  byteSection(): Uint8Array {
+    return this.bytes.view();
+  }
+
+  /** Gives the bytes from the list's end to `end` a number: that of an equal string, or a new one. */
+  private place(end: number, hash: number, hasHigh: boolean): number {
+    const base = this.bytes.length;
+    const data = this.bytes.data;
+    const length = end - base;
+    if (length === 0) return 0;
+    let slots = this.slots;
+    let slot = hash & (slots.length - 1);
+    for (let entry = slots[slot]!; entry !== 0; entry = slots[slot]!) {
+      const id = entry - 1;
+      if (this.hashes.data[id] === hash) {
+        const start = this.startOf(id);
+        if (this.endOf(id) - start === length) {
+          let i = 0;
+          while (i < length && data[start + i] === data[base + i]) i++;
+          if (i === length) return id;
+        }
+      }
+      slot = (slot + 1) & (slots.length - 1);
+    }
+    if (end > bytesLimit) {
+      this.isFull = true;
+      return 0;
+    }
+    const id = this.offsets.length;
+    this.offsets.push(hasHigh ? (base | notAscii) >>> 0 : base);
+    this.hashes.push(hash);
+    this.bytes.length = end;
+    slots[slot] = id + 1;
+    if (id * 2 > slots.length) this.widen();
+    return id;
+  }
+
+  private startOf(id: number): number {
+    return this.offsets.data[id]! & ~notAscii;
+  }
+
+  private endOf(id: number): number {
+    return id + 1 < this.offsets.length ? this.startOf(id + 1) : this.bytes.length;
+  }
+
+  private widen(): void {
+    const slots = new Int32Array(this.slots.length * 4);
+    const mask = slots.length - 1;
+    for (let id = 1; id < this.offsets.length; id++) {
+      let slot = this.hashes.data[id]! & mask;
+      while (slots[slot] !== 0) slot = (slot + 1) & mask;
+      slots[slot] = id + 1;
+    }
+    this.slots = slots;
+  }
+}

@@ -1,0 +1,378 @@
+// Answers what a walk asks of one module, from its cache file (layout.ts says
+// what is in it, module-symbols.ts what is asked). Nothing is parsed and
+// little is allocated; what of the file is read depends on what is asked.
+//
+// Open a cache with `openCache`, share it by posting its `handle` to another
+// thread and calling `attachCache` there. Any look-up throws `DamagedCache`
+// when it meets a page that is not what was written; the caller compiles the
+// module anew.
+import type { Arch } from "../registers.ts";
+import { CachedStrings } from "./cached-strings.ts";
+import { type InlineChain, makeInlineChain, readInlineChain } from "./inline-tree.ts";
+import { type CacheMeta, WIN_SHAPE_WORDS, archOfNumber, headerField, noSymbol, section } from "./layout.ts";
+import { type LineRow, blockBytes, readLineRow } from "./line-rows.ts";
+import type { InlinePlace, ModuleSymbols, SourcePlace, WinFrame } from "./module-symbols.ts";
+import { type CacheFault, type CacheHandle, DamagedCache, PagedFile, closeCacheFile, openCacheFile } from "./paged-file.ts";
+import { SectionTable, type WordSection } from "./sections.ts";
+import { varintBytes } from "./growable-array.ts";
+
+const noInlines: readonly InlinePlace[] = [];
+/** How Breakpad's walker names an inlined function whose INLINE_ORIGIN is missing. */
+const namelessOrigin = "<name omitted>";
+
+/** A cache, or why it cannot be used. */
+export type OpenCache = { readonly ok: true; readonly value: SymbolCache } | { readonly ok: false; readonly fault: CacheFault };
+
+/** Opens a cache file. Reads a few kilobytes. */
+export function openCache(path: string): OpenCache {
+  const opened = openCacheFile(path);
+  if (!opened.ok) return opened;
+  try {
+    return { ok: true, value: new SymbolCache(opened.value) };
+  } catch (error) {
+    closeCacheFile(opened.value);
+    if (error instanceof DamagedCache) return { ok: false, fault: error.fault };
+    throw error;
+  }
+}
+
+/** The cache of a handle that another thread opened. Throws `DamagedCache` if the handle's file was never one. */
+export function attachCache(handle: CacheHandle): SymbolCache {
+  return new SymbolCache(handle);
+}
+
+/** The symbols of one module. One thread's; see `handle` for others. */
+export class SymbolCache implements ModuleSymbols {
+  /** What to post to another thread. */
+  readonly handle: CacheHandle;
+  /** Null for an architecture that cannot be walked. */
+  readonly arch: Arch | null;
+  readonly hasUnwindRows: boolean;
+  readonly hasNames: boolean;
+  /** Filled by the first `unwindRow` or `winFrame`. */
+  readonly rules: Int32Array;
+  /** Filled by the first `unwindRow` or `winFrame`. */
+  readonly expressions: Int32Array;
+
+  private readonly file: PagedFile;
+  private readonly sections: SectionTable;
+  private readonly strings: CachedStrings;
+  private readonly rangeStart: WordSection;
+  private readonly rangeSymbol: WordSection;
+  private readonly rangePage: Uint32Array;
+  private readonly symbolStart: WordSection;
+  private readonly symbolName: WordSection;
+  private readonly symbolLinkage: WordSection;
+  private readonly symbolParameters: WordSection;
+  private readonly functionLines: WordSection;
+  private readonly functionInlines: WordSection;
+  private readonly lineStart: WordSection;
+  private readonly lineOffset: WordSection;
+  private readonly lineRows: { readonly offset: number; readonly bytes: number };
+  private readonly inlineStart: WordSection;
+  private readonly inlineOffset: WordSection;
+  private readonly inlineCalls: { readonly offset: number; readonly bytes: number };
+  private readonly fileName: WordSection;
+  private readonly originName: WordSection;
+  private readonly rowStarts: WordSection;
+  private readonly rowRules: { readonly halves: Uint16Array; readonly offset: number };
+  private readonly rowRulesHigh: { readonly halves: Uint16Array; readonly offset: number };
+  private readonly rowPage: Uint32Array;
+  private readonly winTables: readonly [Uint32Array, Uint32Array];
+  private readonly winShapes: Int32Array;
+  private readonly row: LineRow = { start: 0, file: 0, line: 0 };
+  private readonly chain: InlineChain = makeInlineChain();
+  private hasNameIndex = false;
+  private hasUnwindIndex = false;
+  private hasWinTables = false;
+
+  constructor(handle: CacheHandle) {
+    this.handle = handle;
+    this.file = new PagedFile(handle);
+    const sections = new SectionTable(this.file);
+    this.sections = sections;
+    this.strings = new CachedStrings(this.file, sections);
+    this.arch = archOfNumber(this.file.bytes.readUInt16LE(headerField.arch));
+    this.rangeStart = sections.words(section.rangeStart);
+    this.rangeSymbol = sections.words(section.rangeSymbol);
+    this.rangePage = sections.words(section.rangePage).words;
+    this.symbolStart = sections.words(section.symbolStart);
+    this.symbolName = sections.words(section.symbolName);
+    this.symbolLinkage = sections.words(section.symbolLinkage);
+    this.symbolParameters = sections.words(section.symbolParameters);
+    this.functionLines = sections.words(section.functionLines);
+    this.functionInlines = sections.words(section.functionInlines);
+    this.lineStart = sections.words(section.lineStart);
+    this.lineOffset = sections.words(section.lineOffset);
+    this.lineRows = sections.at(section.lineRows);
+    this.inlineStart = sections.words(section.inlineStart);
+    this.inlineOffset = sections.words(section.inlineOffset);
+    this.inlineCalls = sections.at(section.inlineCalls);
+    this.fileName = sections.words(section.fileName);
+    this.originName = sections.words(section.originName);
+    this.rowStarts = sections.words(section.rowStart);
+    this.rowRules = sections.halves(section.rowRule);
+    this.rowRulesHigh = sections.halves(section.rowRuleHigh);
+    this.rowPage = sections.words(section.rowPage).words;
+    this.winTables = [sections.words(section.winPrograms).words, sections.words(section.winFpo).words];
+    this.winShapes = sections.integers(section.winShapes);
+    this.rules = sections.integers(section.rules);
+    this.expressions = sections.integers(section.expressions);
+    this.hasUnwindRows = this.rowStarts.words.length > 0;
+    this.hasNames = this.rangeStart.words.length > 0;
+  }
+
+  /** What the cache says of itself. */
+  meta(): CacheMeta {
+    this.sections.load(section.meta);
+    const { offset, bytes } = this.sections.at(section.meta);
+    return JSON.parse(this.file.bytes.toString("utf8", offset, offset + bytes)) as CacheMeta;
+  }
+
+  /** Reads and checks the whole file. Throws `DamagedCache`. */
+  verify(): void {
+    const { bytes, bodyOffset } = this.handle;
+    if (bytes.byteLength > bodyOffset) this.file.need(bodyOffset, bytes.byteLength);
+  }
+
+  /** Gives up the file. No thread may use the handle any more. */
+  close(): void {
+    closeCacheFile(this.handle);
+  }
+
+  lookUp(rva: number, place: SourcePlace): boolean {
+    place.name = "";
+    place.linkageName = null;
+    place.start = 0;
+    place.isPublic = false;
+    place.file = null;
+    place.line = 0;
+    place.lineStart = 0;
+    place.inlines = noInlines;
+    const symbol = this.symbolAt(rva);
+    if (symbol === noSymbol) return false;
+    place.name = this.strings.text(this.word(this.symbolName, symbol));
+    if (this.symbolLinkage.words.length > 0) {
+      const linkage = this.word(this.symbolLinkage, symbol);
+      if (linkage !== 0) place.linkageName = this.strings.text(linkage);
+    }
+    place.start = this.word(this.symbolStart, symbol);
+    // Functions come first, and `functionLines` has one entry more than there are.
+    if (symbol + 1 >= this.functionLines.words.length) {
+      place.isPublic = true;
+      return true;
+    }
+    const row = this.row;
+    const hasLine = this.findLine(symbol, rva, row);
+    const file = hasLine ? this.fileText(row.file) : null;
+    if (this.findInlines(symbol, rva)) {
+      this.fillInlines(place, file, hasLine);
+    } else if (file !== null) {
+      place.file = file;
+      place.line = row.line;
+      place.lineStart = row.start;
+    }
+    return true;
+  }
+
+  hasName(rva: number): boolean {
+    return this.symbolAt(rva) !== noSymbol;
+  }
+
+  parameterBytes(rva: number): number {
+    if (this.symbolParameters.words.length === 0) return 0;
+    const symbol = this.symbolAt(rva);
+    return symbol === noSymbol ? 0 : this.word(this.symbolParameters, symbol);
+  }
+
+  unwindRow(rva: number): number {
+    if (!this.hasUnwindIndex) this.loadUnwind();
+    const row = this.find(this.rowStarts, this.rowPage, rva);
+    return row >= 0 && this.rowValue(row) !== 0 ? row : -1;
+  }
+
+  rowStart(row: number): number {
+    return row >= 0 && row < this.rowStarts.words.length ? this.word(this.rowStarts, row) : 0xffffffff;
+  }
+
+  rowIsEntry(row: number): boolean {
+    return (this.rowValue(row) & 1) === 1;
+  }
+
+  rowRule(row: number): number {
+    return (this.rowValue(row) >>> 1) - 1;
+  }
+
+  winFrame(rva: number): WinFrame | null {
+    if (!this.hasWinTables) {
+      this.sections.load(section.winPrograms);
+      this.sections.load(section.winFpo);
+      this.sections.load(section.winShapes);
+      this.sections.load(section.expressions);
+      this.hasWinTables = true;
+    }
+    for (const table of this.winTables) {
+      const at = findRecord(table, rva);
+      if (at >= 0) return this.winRecord(table, at, table === this.winTables[0]);
+    }
+    return null;
+  }
+
+  private winRecord(table: Uint32Array, at: number, isProgram: boolean): WinFrame {
+    const shape = this.winShapes;
+    const word = table[at + 2]! * WIN_SHAPE_WORDS;
+    const flags = shape[word + 7]!;
+    return {
+      kind: isProgram ? "program" : "fpo",
+      start: table[at]!,
+      size: table[at + 1]!,
+      prologBytes: shape[word]!,
+      epilogBytes: shape[word + 1]!,
+      parameterBytes: shape[word + 2]!,
+      savedRegisterBytes: shape[word + 3]!,
+      localBytes: shape[word + 4]!,
+      maxStackBytes: shape[word + 5]!,
+      allocatesBasePointer: (flags & 1) !== 0,
+      program: shape[word + 6]!,
+      programAligns: (flags & 2) !== 0,
+    };
+  }
+
+  private loadUnwind(): void {
+    this.sections.load(section.rowPage);
+    this.sections.load(section.rules);
+    this.sections.load(section.expressions);
+    this.hasUnwindIndex = true;
+  }
+
+  private rowValue(row: number): number {
+    const { halves, offset } = this.rowRules;
+    this.file.need(offset + row * 2, offset + row * 2 + 2);
+    const low = halves[row]!;
+    if (this.rowRulesHigh.halves.length === 0) return low;
+    this.file.need(this.rowRulesHigh.offset + row * 2, this.rowRulesHigh.offset + row * 2 + 2);
+    return low | (this.rowRulesHigh.halves[row]! << 16);
+  }
+
+  /** The number of the symbol that has an address, or `noSymbol`. */
+  private symbolAt(rva: number): number {
+    if (!this.hasNameIndex) {
+      this.sections.load(section.rangePage);
+      this.hasNameIndex = true;
+    }
+    const range = this.find(this.rangeStart, this.rangePage, rva);
+    return range < 0 ? noSymbol : this.word(this.rangeSymbol, range);
+  }
+
+  /** `findEntry` of page-index.ts over a section of which only some pages are there. */
+  private find(starts: WordSection, index: Uint32Array, rva: number): number {
+    if (index.length === 0 || !(rva >= 0 && rva <= 0xffffffff)) return -1;
+    const { words, offset } = starts;
+    const page = (rva >>> index[0]!) + 1;
+    if (page >= index.length - 1) return words.length - 1;
+    let low = index[page]!;
+    let high = index[page + 1]!;
+    if (high > low) this.file.need(offset + low * 4, offset + high * 4);
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (words[middle]! <= rva) low = middle + 1;
+      else high = middle;
+    }
+    return low - 1;
+  }
+
+  private word(from: WordSection, index: number): number {
+    this.file.need(from.offset + index * 4, from.offset + index * 4 + 4);
+    return from.words[index]!;
+  }
+
+  /** The last of a function's checkpoints at or below an address; -1 when all are above it. */
+  private checkpoint(runs: WordSection, starts: WordSection, symbol: number, rva: number): number {
+    if (symbol + 1 >= runs.words.length) return -1;
+    this.file.need(runs.offset + symbol * 4, runs.offset + symbol * 4 + 8);
+    const first = runs.words[symbol]!;
+    let low = first;
+    let high = runs.words[symbol + 1]!;
+    if (low === high) return -1;
+    this.file.need(starts.offset + low * 4, starts.offset + high * 4);
+    const { words } = starts;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (words[middle]! <= rva) low = middle + 1;
+      else high = middle;
+    }
+    return low > first ? low - 1 : -1;
+  }
+
+  private findLine(symbol: number, rva: number, row: LineRow): boolean {
+    const point = this.checkpoint(this.functionLines, this.lineStart, symbol, rva);
+    if (point < 0) return false;
+    const offset = this.lineRows.offset + this.word(this.lineOffset, point);
+    const end = this.lineRows.offset + this.lineRows.bytes;
+    this.file.need(offset, offset + blockBytes < end ? offset + blockBytes : end);
+    readLineRow(this.file.bytes, offset, this.lineStart.words[point]!, rva, row);
+    return row.line !== 0;
+  }
+
+  /** Fills `chain`; false when nothing was inlined at the address. */
+  private findInlines(symbol: number, rva: number): boolean {
+    const point = this.checkpoint(this.functionInlines, this.inlineStart, symbol, rva);
+    if (point < 0) return false;
+    const { bytes } = this.file;
+    const limit = this.inlineCalls.offset + this.inlineCalls.bytes;
+    let offset = this.inlineCalls.offset + this.word(this.inlineOffset, point);
+    this.file.need(offset, offset + varintBytes < limit ? offset + varintBytes : limit);
+    let byte = bytes[offset++]!;
+    let length = byte & 0x7f;
+    for (let shift = 7; byte >= 0x80; shift += 7) {
+      byte = bytes[offset++]!;
+      length |= (byte & 0x7f) << shift;
+    }
+    const end = offset + (length >>> 0);
+    this.file.need(offset, end);
+    readInlineChain(bytes, offset, end, this.inlineStart.words[point]!, rva, this.chain);
+    return this.chain.depth > 0;
+  }
+
+  /** Hands the places down: the innermost call has the line record's, each one around it, and the function, that of the call in it. */
+  private fillInlines(place: SourcePlace, lineFile: string | null, hasLine: boolean): void {
+    const { chain, row } = this;
+    const inlines: InlinePlace[] = [];
+    let file = lineFile;
+    let line = hasLine ? row.line : 0;
+    let start = hasLine ? row.start : 0;
+    for (let depth = chain.depth - 1; depth >= 0; depth--) {
+      const origin = chain.origins[depth]!;
+      const name = origin < this.originName.words.length ? this.strings.text(this.word(this.originName, origin)) : "";
+      inlines.push({ name: name === "" ? namelessOrigin : name, file, line, start });
+      // Without a file of its own the call is taken to stand in the line record's file, as Breakpad does.
+      file = this.fileText(chain.files[depth]!) ?? lineFile;
+      line = chain.lines[depth]!;
+      start = chain.starts[depth]!;
+    }
+    place.inlines = inlines;
+    if (file === null || line === 0) return;
+    place.file = file;
+    place.line = line;
+    place.lineStart = start;
+  }
+
+  private fileText(file: number): string | null {
+    if (file <= 0 || file >= this.fileName.words.length) return null;
+    const text = this.strings.text(this.word(this.fileName, file));
+    return text === "" ? null : text;
+  }
+}
+
+/** Offset of the record that holds an address in a table of start, size and shape; -1 when none does. */
+function findRecord(table: Uint32Array, rva: number): number {
+  let low = 0;
+  let high = table.length / 3;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (table[middle * 3]! <= rva) low = middle + 1;
+    else high = middle;
+  }
+  const at = (low - 1) * 3;
+  return at >= 0 && rva - table[at]! < table[at + 1]! ? at : -1;
+}

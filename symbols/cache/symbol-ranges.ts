@@ -1,0 +1,111 @@
+// Who has which address: functions and public symbols, flattened into ranges
+// that do not overlap. The rules are those of Breakpad and rust-minidump,
+// applied once, when a cache is written:
+//
+// - Functions are put in order of (first, last) address; one that overlaps the
+//   last kept one is dropped.
+// - An address in no function belongs to the nearest public symbol at or below
+//   it, but only if no function begins at or after that symbol and before the
+//   address: a public symbol does not reach past a function.
+// - A public symbol at 0 is noise (`__mh_execute_header`), as for Breakpad; of
+//   two at one address the first counts.
+import { Uint32List } from "./growable-array.ts";
+import { noSymbol } from "./layout.ts";
+
+/** Functions and public symbols in the order of the original; arrays of a kind are by index. */
+export type FoundSymbols = {
+  readonly functionStart: Uint32Array;
+  /** First address past each function, above its start. */
+  readonly functionEnd: Uint32Array;
+  readonly publicStart: Uint32Array;
+};
+
+/** The flattened ranges, and which symbols were kept. */
+export type SymbolRanges = {
+  /** By kept function, in order of address: its index among those found. */
+  readonly functions: Uint32Array;
+  /** The same of public symbols. */
+  readonly publics: Uint32Array;
+  /** By range: its first address. */
+  readonly starts: Uint32Array;
+  /** By range: number of the symbol (kept functions first, then kept public symbols) or `noSymbol`. */
+  readonly symbols: Uint32Array;
+};
+
+/** Flattens symbols into ranges. */
+export function flattenSymbols(found: FoundSymbols): SymbolRanges {
+  const functions = keepFunctions(found.functionStart, found.functionEnd);
+  const publics = keepPublics(found.publicStart);
+  const starts = new Uint32List(2 * (functions.length + publics.length) + 2);
+  const symbols = new Uint32List(2 * (functions.length + publics.length) + 2);
+  let next = 0;
+  /** The public symbol that a gap begins with, if one lies in the function before. */
+  let carried = noSymbol;
+  let gapStart = 0;
+  for (let i = 0; i <= functions.length; i++) {
+    const gapEnd = i < functions.length ? found.functionStart[functions[i]!]! : 0x1_0000_0000;
+    let isOpen = i > 0 && gapStart < gapEnd;
+    while (next < publics.length && found.publicStart[publics[next]!]! < gapEnd) {
+      const start = found.publicStart[publics[next]!]!;
+      if (isOpen && start > gapStart) {
+        starts.push(gapStart);
+        symbols.push(carried);
+      }
+      isOpen = false;
+      starts.push(start);
+      symbols.push(functions.length + next);
+      next++;
+    }
+    if (isOpen) {
+      starts.push(gapStart);
+      symbols.push(carried);
+    }
+    if (i === functions.length) break;
+    const end = found.functionEnd[functions[i]!]!;
+    starts.push(gapEnd);
+    symbols.push(i);
+    carried = noSymbol;
+    while (next < publics.length && found.publicStart[publics[next]!]! < end) {
+      // One that begins with the function does not reach past it.
+      if (found.publicStart[publics[next]!]! > gapEnd) carried = functions.length + next;
+      next++;
+    }
+    gapStart = end;
+  }
+  return { functions, publics, starts: starts.view(), symbols: symbols.view() };
+}
+
+function keepFunctions(start: Uint32Array, end: Uint32Array): Uint32Array {
+  const order = inOrder(start.length, (a, b) => start[a]! - start[b]! || end[a]! - end[b]! || a - b);
+  let kept = 0;
+  let last = 0;
+  for (const index of order) {
+    if (start[index]! < last) continue;
+    last = end[index]!;
+    order[kept++] = index;
+  }
+  return order.subarray(0, kept);
+}
+
+function keepPublics(start: Uint32Array): Uint32Array {
+  const order = inOrder(start.length, (a, b) => start[a]! - start[b]! || a - b);
+  let kept = 0;
+  let last = 0;
+  for (const index of order) {
+    if (start[index]! <= last) continue;
+    last = start[index]!;
+    order[kept++] = index;
+  }
+  return order.subarray(0, kept);
+}
+
+/** The numbers below `count`, sorted; most originals are in order already. */
+function inOrder(count: number, compare: (a: number, b: number) => number): Uint32Array {
+  const order = new Uint32Array(count);
+  let isSorted = true;
+  for (let i = 0; i < count; i++) {
+    order[i] = i;
+    if (i > 0 && compare(i - 1, i) > 0) isSorted = false;
+  }
+  return isSorted ? order : order.sort(compare);
+}
