@@ -81,8 +81,8 @@ function isNearMapping(space: AddressSpace | null, question: FlipQuestion): bool
   for (const range of space?.ranges ?? []) {
     if (!mayAllow(range, question.kind)) continue;
     const last = range.base + range.size - 1;
-    const distance = address < range.base ? range.base - address : address > last ? address - last : 0;
-    if (distance < size) return true;
+    const away = address < range.base ? range.base - address : address > last ? address - last : 0;
+    if (away < size) return true;
   }
   return false;
 }
