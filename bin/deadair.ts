@@ -14,6 +14,7 @@ const help = `deadair COMMAND [options]     (deadair COMMAND --help for its opti
 
   use it
     symbols upload PATH…  send symbol files, skip what the server has
+    symbols lookup FILE   name addresses with a symbol file
     crash send FILE…      send a minidump
     walk DUMP             walk a minidump here, without a server
     signature explain     say why a report has the signature it has

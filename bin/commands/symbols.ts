@@ -1,3 +1,6 @@
+// `deadair symbols`: what can be done with symbol files; looking addresses up has
+// a file of its own (symbols-lookup.ts).
+//
 // `deadair symbols upload`: brings a build's symbol files to the server.
 //
 // It is meant for the last step of a build: it takes whole folders, sends only
@@ -29,6 +32,7 @@ A token on the command line can be seen by other users; prefer DEADAIR_TOKEN.`;
 
 /** Runs the command and returns its exit code. */
 export async function symbols(args: string[], terminal: Terminal = processTerminal): Promise<number> {
+  if (args[0] === "lookup") return (await import("./symbols-lookup.ts")).symbolsLookup(args.slice(1));
   if (args.includes("--help") || args.includes("-h")) {
     terminal.out(help);
     return 0;
@@ -51,7 +55,7 @@ export async function symbols(args: string[], terminal: Terminal = processTermin
 /** What the arguments ask for; a text says what is wrong with them. */
 function readCommand(args: string[], env: NodeJS.ProcessEnv): { paths: string[]; server: SymbolServer; force: boolean; json: boolean } | string {
   const [action, ...rest] = args;
-  if (action !== "upload") return action === undefined ? "Say what to do: deadair symbols upload PATH…" : `There is no "deadair symbols ${printable(action)}".`;
+  if (action !== "upload") return action === undefined ? "Say what to do: deadair symbols upload PATH…, or deadair symbols lookup FILE." : `There is no "deadair symbols ${printable(action)}".`;
   const parsed = parse(rest);
   if (typeof parsed === "string") return parsed;
   const { values, positionals } = parsed;
