@@ -2,6 +2,7 @@
 // or a thing the compiler made.
 import { ENCODING, EXTRA_SHIFT } from "./node-kinds.ts";
 import { VOID } from "./builtin-types.ts";
+import { grammar } from "./grammar.ts";
 import { name } from "./name.ts";
 import { DEPTH_MAX, type Parser } from "./parser.ts";
 import { specialName } from "./special-name.ts";
@@ -61,3 +62,5 @@ function isEnd(p: Parser): boolean {
   const byte = p.bytes[p.pos];
   return byte === 0x45 /* E */ || byte === 0x2e /* . */ || byte === 0x5f /* _ */;
 }
+
+grammar.encoding = encoding;

@@ -4,12 +4,12 @@ import {
   ARGUMENT_PACK, BINARY, CALL, CAST, CONDITIONAL, DESIGNATED, EXPANSION, EXPRESSION_LIST, EXTRA_SHIFT, FOLD, GLOBAL, INITIALIZER, KEYWORD_OF, LITERAL, NAMED_CAST, NEW, PACK_SIZE, PARAMETER, POSTFIX,
   PREFIX, RANGE_DESIGNATOR,
 } from "./node-kinds.ts";
-import { encoding } from "./encoding.ts";
+import { grammar, type Rule } from "./grammar.ts";
 import { operatorRow, operatorUses } from "./operators.ts";
 import { DEPTH_MAX, parser, type Parser } from "./parser.ts";
 import { templateParameter } from "./template.ts";
 import { text } from "./texts.ts";
-import { digits, qualifiers, type } from "./type.ts";
+import { type } from "./type.ts";
 import { scopedName, simpleName } from "./unresolved-name.ts";
 import { sourceName } from "./unqualified-name.ts";
 
@@ -30,8 +30,6 @@ const REINTERPRET_CAST = text("reinterpret_cast");
 function pair(letters: string): number {
   return (letters.charCodeAt(0) << 8) | letters.charCodeAt(1);
 }
-
-type Rule = (p: Parser) => number;
 
 const ofType = (keyword: number): Rule => (p) => wrap(p, KEYWORD_OF | (1 << EXTRA_SHIFT), keyword, type(p));
 const ofValue = (keyword: number): Rule => (p) => wrap(p, KEYWORD_OF, keyword, expression(p));
@@ -226,7 +224,7 @@ function parameter(p: Parser): number {
     p.number();
     p.pos++;
   }
-  qualifiers(p);
+  p.qualifiers();
   const number = p.ordinal();
   return number < 0 ? 0 : p.node(PARAMETER, number + 1, 0, 0);
 }
@@ -280,12 +278,12 @@ export function primary(p: Parser): number {
   p.pos++;
   if (p.take(0x5f)) {
     if (!p.take(0x5a /* Z */)) return 0;
-    const of = encoding(p);
+    const of = grammar.encoding(p);
     return of !== 0 && p.take(0x45) ? of : 0;
   }
   // GCC before 4.6 left the underscore out.
   if (p.take(0x5a /* Z */)) {
-    const of = encoding(p);
+    const of = grammar.encoding(p);
     return of !== 0 && p.take(0x45) ? of : 0;
   }
   const of = type(p);
@@ -294,7 +292,7 @@ export function primary(p: Parser): number {
   const isNegative = p.take(0x6e) ? 1 : 0;
   const from = p.pos;
   // Integers in decimal, floating numbers in hex, complex ones with `_` between.
-  if (!digits(p) || p.bytes[p.pos] !== 0x45) while (isLiteralByte(p.bytes[p.pos]!)) p.pos++;
+  if (!p.digits() || p.bytes[p.pos] !== 0x45) while (isLiteralByte(p.bytes[p.pos]!)) p.pos++;
   const count = p.pos - from;
   if (count === 0 || !p.take(0x45)) return 0;
   return p.node(LITERAL | (isNegative << EXTRA_SHIFT), of, from, count);
@@ -303,3 +301,6 @@ export function primary(p: Parser): number {
 function isLiteralByte(byte: number): boolean {
   return (byte >= 0x30 && byte <= 0x39) || (byte >= 0x61 && byte <= 0x66) || byte === 0x5f;
 }
+
+grammar.expression = expression;
+grammar.primary = primary;

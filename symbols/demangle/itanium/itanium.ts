@@ -16,7 +16,9 @@
 import { encoding } from "./encoding.ts";
 import { output } from "./output.ts";
 import { INPUT_BYTES_MAX, parser } from "./parser.ts";
-import { printType } from "./print-type.ts";
+// Puts the printers where printType finds them.
+import "./print-type.ts";
+import { printType } from "./printer.ts";
 import { text } from "./texts.ts";
 
 const CLONE_OPEN = text(" [clone ");
@@ -26,8 +28,8 @@ export function demangleItanium(name: string, from: number): string | null {
   const size = encode(name, from);
   if (size < 0) return null;
   parser.prefersGnu = false;
-  const text = read(size);
-  if (text !== null || !parser.isAmbiguous) return text;
+  const first = read(size);
+  if (first !== null || !parser.isAmbiguous) return first;
   parser.prefersGnu = true;
   return read(size);
 }

@@ -1,10 +1,9 @@
 // Names (Itanium C++ ABI 5.1.3): nested, local, and those of `std`.
 import { LOCAL, NESTED, REF, RVALUE_REF, TEMPLATE } from "./node-kinds.ts";
-import { encoding } from "./encoding.ts";
+import { grammar } from "./grammar.ts";
 import { DEPTH_MAX, parser, type Parser } from "./parser.ts";
-import { STD, substitution, templateArguments, templateParameter } from "./template.ts";
+import { decltype, STD, substitution, templateArguments, templateParameter } from "./template.ts";
 import { text } from "./texts.ts";
-import { decltype, qualifiers } from "./type.ts";
 import { abiTags, unqualifiedName } from "./unqualified-name.ts";
 
 const STRING_LITERAL = parser.fixedText(text("string literal"));
@@ -57,7 +56,7 @@ function applied(p: Parser, node: number, names: boolean): number {
 
 function nestedName(p: Parser, names: boolean): number {
   p.pos++;
-  let memberQualifiers = qualifiers(p);
+  let memberQualifiers = p.qualifiers();
   if (p.take(0x52 /* R */)) memberQualifiers |= REF;
   else if (p.take(0x4f /* O */)) memberQualifiers |= RVALUE_REF;
   let node = 0;
@@ -128,7 +127,7 @@ function localName(p: Parser, names: boolean): number {
 
 function localEntity(p: Parser, names: boolean): number {
   p.pos++;
-  const owner = encoding(p);
+  const owner = grammar.encoding(p);
   if (owner === 0 || !p.take(0x45 /* E */)) return 0;
   if (p.bytes[p.pos] === 0x73 /* s */ && !isNameByte(p.bytes[p.pos + 1]!)) {
     p.pos++;

@@ -114,6 +114,8 @@ export const DECLTYPE = 41;
 export const DECLARED_PARAMETER = 42;
 
 // Expressions.
+/** Kinds from here on are expressions. */
+export const FIRST_EXPRESSION = 50;
 /** a: row of the operator table; b, c: operands. */
 export const BINARY = 50;
 /** a: row of the operator table; b: operand. */

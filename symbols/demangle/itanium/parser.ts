@@ -1,7 +1,7 @@
 // The state of one parse: the input's bytes, the nodes made, and the tables
 // that the grammar keeps. One object serves every name in turn, so that a name
 // costs no allocation but its text.
-import { IS_DYNAMIC, TEXT } from "./node-kinds.ts";
+import { CONST, IS_DYNAMIC, RESTRICT, TEXT, VOLATILE } from "./node-kinds.ts";
 
 /** Bytes of the longest name that is read. The longest seen in real programs (V8, Eigen, Boost) have 4 to 20 kB. */
 export const INPUT_BYTES_MAX = 1 << 16;
@@ -167,6 +167,22 @@ export class Parser {
     if (this.bytes[this.pos] !== byte) return false;
     this.pos++;
     return true;
+  }
+
+  /** Reads digits, of any count; false when there are none. */
+  digits(): boolean {
+    const from = this.pos;
+    for (let byte = this.bytes[this.pos]!; byte >= 0x30 && byte <= 0x39; byte = this.bytes[this.pos]!) this.pos++;
+    return this.pos > from;
+  }
+
+  /** Reads `r`, `V`, `K`; 0 when there is none. */
+  qualifiers(): number {
+    let bits = 0;
+    if (this.take(0x72)) bits |= RESTRICT;
+    if (this.take(0x56)) bits |= VOLATILE;
+    if (this.take(0x4b)) bits |= CONST;
+    return bits;
   }
 
   /** Reads decimal digits; -1 when there are none or the number is too large to be a length here. */

@@ -10,7 +10,7 @@ import { WHOLE, type Output } from "./output.ts";
 import { parser } from "./parser.ts";
 import { resolved } from "./pack.ts";
 import { isFunctionEncoding, printList } from "./print-name.ts";
-import { printType } from "./print-type.ts";
+import { printType } from "./printer.ts";
 import { text } from "./texts.ts";
 
 const { nodes, lists, bytes } = parser;

@@ -7,9 +7,8 @@ import {
 import { operatorIsWord, operatorTexts } from "./operators.ts";
 import { OUTSIDE, type Output } from "./output.ts";
 import { parser } from "./parser.ts";
-import { printExpression } from "./print-expression.ts";
 import { argumentElement, shape } from "./pack.ts";
-import { printLeft, printRight, printType } from "./print-type.ts";
+import { printer, printType } from "./printer.ts";
 import { text } from "./texts.ts";
 
 const { nodes, lists, bytes } = parser;
@@ -23,6 +22,7 @@ const UNNAMED_OPEN = text("{unnamed type#");
 const DEFAULT_OPEN = text("{default arg#");
 const CLOSE_HASH = text(")#");
 const COMMA = text(", ");
+const CONSTRUCTION = text("construction vtable for ");
 const IN = text("-in-");
 const TEMPORARY = text("reference temporary #");
 const FOR = text(" for ");
@@ -137,11 +137,10 @@ export function printName(o: Output, node: number): void {
       o.number(b);
       return;
     default:
-      printExpression(o, node);
+      // A node that prints as nothing would hide a mistake in the grammar.
+      o.failed = true;
   }
 }
-
-const CONSTRUCTION = text("construction vtable for ");
 
 /** Prints `<arguments>`. */
 export function printArguments(o: Output, start: number, count: number): void {
@@ -186,12 +185,12 @@ export function printEncoding(o: Output, node: number, withResult: boolean): voi
   else {
     const result = withResult ? nodes[signature + 1]! : 0;
     if (result !== 0) {
-      printLeft(o, result);
+      printer.left(o, result);
       if ((shape(o, result) & HAS_RIGHT) === 0) o.byte(0x20);
     }
     printType(o, name);
     printParameters(o, signature);
-    if (result !== 0) printRight(o, result);
+    if (result !== 0) printer.right(o, result);
   }
   printQualifiers(o, bits);
   o.scope = scope;

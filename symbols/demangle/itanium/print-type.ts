@@ -1,14 +1,15 @@
 // Types as text. A declarator stands around its name, so that a type has a left
 // and a right part: `void (*` and `)(int)`.
 import {
-  ARGUMENT_PACK, ARRAY, AUTO, DECLTYPE, EXPANSION, EXTRA_SHIFT, FOREIGN, FORWARD, FUNCTION, HAS_RIGHT, IS_ARRAY, IS_FUNCTION, KIND_MASK, LVALUE_REF, MEMBER_POINTER, NUMBERED_TYPE, PACK_ELEMENT, PARAMETER_TYPE, POINTER, POSTFIX_TYPE, QUALIFIED,
+  ARGUMENT_PACK, ARRAY, AUTO, DECLTYPE, EXPANSION, EXTRA_SHIFT, FIRST_EXPRESSION, FOREIGN, FORWARD, FUNCTION, HAS_RIGHT, IS_ARRAY, IS_FUNCTION, KIND_MASK, LVALUE_REF, MEMBER_POINTER, NUMBERED_TYPE, PACK_ELEMENT, PARAMETER_TYPE, POINTER, POSTFIX_TYPE, QUALIFIED,
   RVALUE_REFERENCE, VECTOR, VENDOR_QUALIFIED,
 } from "./node-kinds.ts";
 import { SEARCHING, WHOLE, type Output } from "./output.ts";
 import { resolved, shape } from "./pack.ts";
 import { parser } from "./parser.ts";
-import { printOperand } from "./print-expression.ts";
+import { printExpression, printOperand } from "./print-expression.ts";
 import { printExceptions, printList, printName, printParameters, printQualifiers } from "./print-name.ts";
+import { printer, printType } from "./printer.ts";
 import { text } from "./texts.ts";
 
 const { nodes, bytes } = parser;
@@ -19,12 +20,6 @@ const DOTS = text("...");
 const DECLTYPE_OPEN = text("decltype (");
 const VECTOR_OPEN = text(" __vector(");
 const AUTO_NUMBER = text("auto:");
-
-/** Prints a type, a name or an expression. */
-export function printType(o: Output, node: number): void {
-  printLeft(o, node);
-  if ((shape(o, node) & HAS_RIGHT) !== 0) printRight(o, node);
-}
 
 /** Prints what stands before the declared name. */
 export function printLeft(o: Output, node: number): void {
@@ -124,7 +119,8 @@ function printOther(o: Output, node: number, kind: number): void {
       o.text(nodes[node]! >>> EXTRA_SHIFT);
       return;
     default:
-      printName(o, node);
+      if (kind >= FIRST_EXPRESSION) printExpression(o, node);
+      else printName(o, node);
   }
 }
 
@@ -279,3 +275,6 @@ function printExpansion(o: Output, pattern: number): void {
   o.packIndex = packIndex;
   o.packCount = packCount;
 }
+
+printer.left = printLeft;
+printer.right = printRight;

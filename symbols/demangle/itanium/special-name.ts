@@ -1,8 +1,8 @@
 // What the compiler makes beside functions and variables (Itanium C++ ABI
 // 5.1.4): tables, thunks, guards.
 import { CONSTRUCTION_VTABLE, REFERENCE_TEMPORARY, SPECIAL } from "./node-kinds.ts";
-import { encoding } from "./encoding.ts";
 import { expression, primary } from "./expression.ts";
+import { grammar } from "./grammar.ts";
 import { name } from "./name.ts";
 import type { Parser } from "./parser.ts";
 import { text } from "./texts.ts";
@@ -44,9 +44,9 @@ function typeName(p: Parser, letter: number): number {
     case 0x68 /* h */:
     case 0x76 /* v */:
       p.pos--;
-      return callOffset(p) ? special(p, letter === 0x68 ? THUNK : VIRTUAL_THUNK, encoding(p)) : 0;
+      return callOffset(p) ? special(p, letter === 0x68 ? THUNK : VIRTUAL_THUNK, grammar.encoding(p)) : 0;
     case 0x63 /* c */:
-      return callOffset(p) && callOffset(p) ? special(p, COVARIANT_THUNK, encoding(p)) : 0;
+      return callOffset(p) && callOffset(p) ? special(p, COVARIANT_THUNK, grammar.encoding(p)) : 0;
     case 0x43 /* C */: {
       const base = type(p);
       if (base === 0 || p.number() < 0 || !p.take(0x5f)) return 0;
@@ -81,11 +81,11 @@ function guardName(p: Parser, letter: number): number {
       return p.node(REFERENCE_TEMPORARY, of, sequence(p), 0);
     }
     case 0x41 /* A */:
-      return special(p, HIDDEN_ALIAS, encoding(p));
+      return special(p, HIDDEN_ALIAS, grammar.encoding(p));
     case 0x54 /* T */: {
       const isOther = p.bytes[p.pos] === 0x6e /* n */;
       p.pos++;
-      return special(p, isOther ? OTHER_CLONE : CLONE, encoding(p));
+      return special(p, isOther ? OTHER_CLONE : CLONE, grammar.encoding(p));
     }
     case 0x49 /* I */: {
       let of = 0;

@@ -1,10 +1,9 @@
 // Template parameters and arguments, and substitutions (Itanium C++ ABI 5.1.5.8,
 // 5.1.5.10): what earlier parts of a name stand for later.
-import { ARGUMENT_PACK, EXTRA_SHIFT, FOREIGN, FORWARD, IS_DYNAMIC, KIND_MASK, PACK_ELEMENT, PARAMETER_TYPE, SHAPE_MASK } from "./node-kinds.ts";
-import { expression, primary } from "./expression.ts";
+import { ARGUMENT_PACK, DECLTYPE, EXTRA_SHIFT, FOREIGN, FORWARD, IS_DYNAMIC, KIND_MASK, PACK_ELEMENT, PARAMETER_TYPE, SHAPE_MASK } from "./node-kinds.ts";
+import { grammar } from "./grammar.ts";
 import { DEPTH_MAX, parser, type Parser } from "./parser.ts";
 import { text } from "./texts.ts";
-import { type } from "./type.ts";
 import { lambdaParameter } from "./unqualified-name.ts";
 
 /** `std`, which is no substitution candidate. */
@@ -111,11 +110,11 @@ function templateArgument(p: Parser): number {
   switch (p.bytes[p.pos]) {
     case 0x58 /* X */: {
       p.pos++;
-      const value = expression(p);
+      const value = grammar.expression(p);
       return value === 0 || !p.take(0x45) ? 0 : value;
     }
     case 0x4c /* L */:
-      return primary(p);
+      return grammar.primary(p);
     case 0x49 /* I */:
     case 0x4a /* J */: {
       const mark = p.top;
@@ -130,12 +129,12 @@ function templateArgument(p: Parser): number {
       if (next === 0x79 /* y */) p.pos += 2;
       else if (next === 0x6e /* n */) {
         p.pos += 2;
-        if (type(p) === 0) return 0;
-      } else return type(p);
+        if (grammar.type(p) === 0) return 0;
+      } else return grammar.type(p);
       return templateArgument(p);
     }
     default:
-      return type(p);
+      return grammar.type(p);
   }
 }
 
@@ -149,4 +148,11 @@ export function resolveForwards(p: Parser, from: number): boolean {
   }
   p.forwardCount = from;
   return true;
+}
+
+/** Reads `Dt expression E` or `DT expression E`. */
+export function decltype(p: Parser): number {
+  p.pos += 2;
+  const of = grammar.expression(p);
+  return of === 0 || !p.take(0x45) ? 0 : p.node(DECLTYPE, of, 0, 0);
 }

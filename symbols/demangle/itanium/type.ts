@@ -1,13 +1,13 @@
 // Types (Itanium C++ ABI 5.1.5).
 import {
-  ARRAY, CONST, DECLTYPE, EXPANSION, FUNCTION, HAS_RIGHT, IS_ARRAY, IS_DYNAMIC, IS_FUNCTION, LVALUE_REF, MEMBER_POINTER, NOEXCEPT, NOEXCEPT_IF, NUMBERED_TYPE,
-  POINTER, POSTFIX_TYPE, QUALIFIED, REF, RESTRICT, RVALUE_REF, RVALUE_REFERENCE, SHAPE_MASK, SOURCE, TEMPLATE, THROWS, TRANSACTION_SAFE, EXTRA_SHIFT, VECTOR, VENDOR_QUALIFIED, VOLATILE,
+  ARRAY, EXPANSION, FUNCTION, HAS_RIGHT, IS_ARRAY, IS_DYNAMIC, IS_FUNCTION, LVALUE_REF, MEMBER_POINTER, NOEXCEPT, NOEXCEPT_IF, NUMBERED_TYPE,
+  POINTER, POSTFIX_TYPE, QUALIFIED, REF, RVALUE_REF, RVALUE_REFERENCE, SHAPE_MASK, SOURCE, TEMPLATE, THROWS, TRANSACTION_SAFE, EXTRA_SHIFT, VECTOR, VENDOR_QUALIFIED,
 } from "./node-kinds.ts";
 import { BFLOAT, builtins, dBuiltins, VOID } from "./builtin-types.ts";
-import { expression } from "./expression.ts";
+import { grammar } from "./grammar.ts";
 import { name } from "./name.ts";
 import { DEPTH_MAX, type Parser } from "./parser.ts";
-import { substitution, templateArguments, templateParameter } from "./template.ts";
+import { decltype, substitution, templateArguments, templateParameter } from "./template.ts";
 import { text } from "./texts.ts";
 import { sourceName } from "./unqualified-name.ts";
 
@@ -94,17 +94,8 @@ function postfixed(p: Parser, after: number): number {
   return base === 0 ? 0 : p.substitute(p.node(POSTFIX_TYPE, base, after, 0));
 }
 
-/** Reads `r`, `V`, `K`; 0 when there is none. */
-export function qualifiers(p: Parser): number {
-  let bits = 0;
-  if (p.take(0x72)) bits |= RESTRICT;
-  if (p.take(0x56)) bits |= VOLATILE;
-  if (p.take(0x4b)) bits |= CONST;
-  return bits;
-}
-
 function qualified(p: Parser): number {
-  const bits = qualifiers(p);
+  const bits = p.qualifiers();
   // A function's qualifiers are part of its type: one substitution, not two.
   if (p.bytes[p.pos] === 0x46 /* F */) return p.substitute(functionType(p, bits, 0));
   if (startsException(p)) return p.substitute(exceptionFunction(p, bits));
@@ -161,7 +152,7 @@ function exceptionFunction(p: Parser, bits: number): number {
   if (letter === 0x6f /* o */) return afterException(p, bits | NOEXCEPT, 0);
   if (letter === 0x78 /* x */) return afterException(p, bits | TRANSACTION_SAFE, 0);
   if (letter === 0x4f /* O */) {
-    const condition = expression(p);
+    const condition = grammar.expression(p);
     return condition === 0 || !p.take(0x45) ? 0 : afterException(p, bits | NOEXCEPT_IF, condition);
   }
   const mark = p.top;
@@ -211,19 +202,12 @@ function arrayType(p: Parser): number {
   let dimension = 0;
   if (!p.take(0x5f)) {
     const from = p.pos;
-    if (digits(p)) dimension = p.node(SOURCE, from, p.pos - from, 0);
-    else dimension = expression(p);
+    if (p.digits()) dimension = p.node(SOURCE, from, p.pos - from, 0);
+    else dimension = grammar.expression(p);
     if (dimension === 0 || !p.take(0x5f)) return 0;
   }
   const element = type(p);
   return element === 0 ? 0 : p.node(ARRAY | HAS_RIGHT | IS_ARRAY, element, dimension, 0);
-}
-
-/** Reads digits, of any count; false when there are none. */
-export function digits(p: Parser): boolean {
-  const from = p.pos;
-  for (let byte = p.bytes[p.pos]!; byte >= 0x30 && byte <= 0x39; byte = p.bytes[p.pos]!) p.pos++;
-  return p.pos > from;
 }
 
 function extendedType(p: Parser): number {
@@ -259,19 +243,12 @@ function extendedType(p: Parser): number {
   }
 }
 
-/** Reads `Dt expression E` or `DT expression E`. */
-export function decltype(p: Parser): number {
-  p.pos += 2;
-  const of = expression(p);
-  return of === 0 || !p.take(0x45) ? 0 : p.node(DECLTYPE, of, 0, 0);
-}
-
 function vectorType(p: Parser): number {
   p.pos += 2;
   const from = p.pos;
   let size = 0;
-  if (digits(p)) size = p.node(SOURCE, from, p.pos - from, 0);
-  else if (p.take(0x5f)) size = expression(p);
+  if (p.digits()) size = p.node(SOURCE, from, p.pos - from, 0);
+  else if (p.take(0x5f)) size = grammar.expression(p);
   if (size === 0 || !p.take(0x5f)) return 0;
   const element = type(p);
   return element === 0 ? 0 : p.node(VECTOR, element, size, 0);
@@ -280,7 +257,7 @@ function vectorType(p: Parser): number {
 function floatType(p: Parser): number {
   p.pos += 2;
   const from = p.pos;
-  if (!digits(p)) return 0;
+  if (!p.digits()) return 0;
   const count = p.pos - from;
   if (p.take(0x62)) return BFLOAT;
   if (p.take(0x78)) return p.node(NUMBERED_TYPE | (X << EXTRA_SHIFT), from, count, FLOAT);
@@ -290,7 +267,7 @@ function floatType(p: Parser): number {
 function bitInt(p: Parser, before: number): number {
   p.pos += 2;
   const from = p.pos;
-  if (digits(p)) return p.take(0x5f) ? p.node(NUMBERED_TYPE | (CLOSE << EXTRA_SHIFT), from, p.pos - 1 - from, before) : 0;
+  if (p.digits()) return p.take(0x5f) ? p.node(NUMBERED_TYPE | (CLOSE << EXTRA_SHIFT), from, p.pos - 1 - from, before) : 0;
   return 0;
 }
 
@@ -305,3 +282,5 @@ function vendorQualified(p: Parser): number {
   const base = type(p);
   return base === 0 ? 0 : p.substitute(p.node(VENDOR_QUALIFIED | (p.nodes[base]! & SHAPE_MASK), base, qualifier, 0));
 }
+
+grammar.type = type;

@@ -3,10 +3,10 @@ import {
   ABI_TAG, AUTO, BINDING, CONSTRUCTOR, CONVERSION, DECLARED_PARAMETER, DESTRUCTOR, EXTRA_SHIFT, IN_MODULE, IS_DYNAMIC, LAMBDA, LITERAL_OPERATOR, MODULE, OPERATOR, SOURCE, UNNAMED, VENDOR_OPERATOR,
 } from "./node-kinds.ts";
 import { VOID } from "./builtin-types.ts";
+import { grammar } from "./grammar.ts";
 import { operatorRow } from "./operators.ts";
 import { DEPTH_MAX, parser, type Parser } from "./parser.ts";
 import { text } from "./texts.ts";
-import { type } from "./type.ts";
 
 const ANONYMOUS = parser.fixedText(text("(anonymous namespace)"));
 const TYPENAME = text("typename $T");
@@ -87,7 +87,7 @@ export function operatorName(p: Parser): number {
     p.pos += 2;
     const inConversion = p.inConversion;
     p.inConversion = p.lambdaDepth === 0;
-    const target = type(p);
+    const target = grammar.type(p);
     p.inConversion = inConversion;
     p.nameIsSpecial = true;
     return target === 0 ? 0 : p.node(CONVERSION, target, 0, 0);
@@ -115,7 +115,7 @@ function constructorName(p: Parser, scope: number): number {
   const variant = p.bytes[p.pos + 1]!;
   if (variant < 0x31 || variant > 0x35) return 0;
   p.pos += 2;
-  const of = isInherited ? type(p) : scope;
+  const of = isInherited ? grammar.type(p) : scope;
   p.nameIsSpecial = true;
   return of === 0 ? 0 : p.node(CONSTRUCTOR, of, 0, 0);
 }
@@ -173,7 +173,7 @@ function lambda(p: Parser): number {
     p.declaredCount++;
   }
   const declaredCount = p.top - mark;
-  while (!p.take(0x45)) if (!p.push(type(p))) return 0;
+  while (!p.take(0x45)) if (!p.push(grammar.type(p))) return 0;
   if (p.top === mark + declaredCount + 1 && p.stack[p.top - 1] === VOID) p.top--;
   const count = p.top - mark;
   const start = p.closeList(mark);
@@ -191,7 +191,7 @@ function declaration(p: Parser): number {
   }
   if (letter === 0x6e /* n */) {
     p.pos += 2;
-    const of = type(p);
+    const of = grammar.type(p);
     return of === 0 ? -1 : p.node(DECLARED_PARAMETER, SPACED_VALUE_NAME, index, of) || -1;
   }
   if (letter === 0x70 /* p */) {
