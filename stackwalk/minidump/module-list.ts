@@ -73,7 +73,8 @@ function readDebugRecords(source: ByteSource, at: number, codeFile: string): Deb
 function codeId(platform: number | null, timestamp: number, size: number, buildId: string | null, debugId: string | null): string | null {
   // As Breakpad and the symbol servers spell it: the time in upper case, the size in lower.
   if (isWindows(platform)) return timestamp.toString(16).toUpperCase().padStart(8, "0") + size.toString(16);
-  if (isElf(platform)) return buildId || null;
+  // Breakpad's Linux writer puts zeros for a mapped file that is no ELF file.
+  if (isElf(platform)) return buildId && !/^0*$/.test(buildId) ? buildId : null;
   // Breakpad prints the word "id" here; a Mach-O's code id is its UUID, which the debug id holds.
   if (isMac(platform) && debugId && debugId.length > 32) return debugId.slice(0, 32).toLowerCase();
   return null;

@@ -18,7 +18,7 @@ export function readBreakpadInfo(source: ByteSource, { rva, size }: Location): {
   return { dumpThreadId: (valid & 1) === 0 ? null : source.u32(rva + 4), requestingThreadId: (valid & 2) === 0 ? null : source.u32(rva + 8) };
 }
 
-/** What was asserted, in Breakpad's words; null when the stream is damaged. */
+/** What was asserted, in Breakpad's words; null when the stream is damaged, or empty, as its Windows handler always writes one. */
 export function readAssertion(source: ByteSource, { rva, size }: Location): string | null {
   const texts = 3 * ASSERTION_UNITS * 2;
   if (size < texts + 8 || !source.holds(rva, size)) return null;
@@ -26,6 +26,7 @@ export function readAssertion(source: ByteSource, { rva, size }: Location): stri
   const [expression, inFunction, file] = [text(0), text(1), text(2)];
   const line = source.u32(rva + texts);
   const type = source.u32(rva + texts + 4);
+  if (type === 0 && line === 0 && !expression && !inFunction && !file) return null;
   return (
     assertionKind(type) +
     (expression ? ` ${expression}` : "") +
