@@ -1,7 +1,7 @@
 // Builtin types by their letters (Itanium C++ ABI 5.1.5.2). Their nodes are made
 // once and outlive the names.
-import { parser } from "./parser.ts";
-import { text } from "./texts.ts";
+import { parser } from "../parser.ts";
+import { text } from "../texts.ts";
 
 /** Nodes of the types of one letter, by letter; 0 for none. */
 export const builtins = new Int32Array(128);

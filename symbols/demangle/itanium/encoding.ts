@@ -4,7 +4,7 @@ import { ENCODING, EXTRA_SHIFT } from "./node-kinds.ts";
 import { VOID } from "./builtin-types.ts";
 import { grammar } from "./grammar.ts";
 import { name } from "./name.ts";
-import { DEPTH_MAX, type Parser } from "./parser.ts";
+import { DEPTH_MAX, type Parser } from "../parser.ts";
 import { specialName } from "./special-name.ts";
 import { resolveForwards } from "./template.ts";
 import { functionNode, type } from "./type.ts";

@@ -6,9 +6,9 @@ import {
 } from "./node-kinds.ts";
 import { grammar, type Rule } from "./grammar.ts";
 import { operatorRow, operatorUses } from "./operators.ts";
-import { DEPTH_MAX, parser, type Parser } from "./parser.ts";
+import { DEPTH_MAX, parser, type Parser } from "../parser.ts";
 import { templateParameter } from "./template.ts";
-import { text } from "./texts.ts";
+import { text } from "../texts.ts";
 import { type } from "./type.ts";
 import { scopedName, simpleName } from "./unresolved-name.ts";
 import { sourceName } from "./unqualified-name.ts";

@@ -1,7 +1,7 @@
 // The rules at which the grammar's circles close: a type holds expressions, an
 // expression holds types. Files import downwards only, and call these four
 // through here; each is put here by the file that has it.
-import type { Parser } from "./parser.ts";
+import type { Parser } from "../parser.ts";
 
 /** Reads one rule: a node, or 0 when the input does not fit. */
 export type Rule = (p: Parser) => number;

@@ -1,9 +1,9 @@
 // Names (Itanium C++ ABI 5.1.3): nested, local, and those of `std`.
 import { LOCAL, NESTED, REF, RVALUE_REF, TEMPLATE } from "./node-kinds.ts";
 import { grammar } from "./grammar.ts";
-import { DEPTH_MAX, parser, type Parser } from "./parser.ts";
+import { DEPTH_MAX, parser, type Parser } from "../parser.ts";
 import { decltype, STD, substitution, templateArguments, templateParameter } from "./template.ts";
-import { text } from "./texts.ts";
+import { text } from "../texts.ts";
 import { abiTags, unqualifiedName } from "./unqualified-name.ts";
 
 const STRING_LITERAL = parser.fixedText(text("string literal"));

@@ -1,6 +1,6 @@
 // Operators by their two letters (Itanium C++ ABI 5.1.5.3), as rows of parallel
 // arrays: the text, and how an expression uses it.
-import { text } from "./texts.ts";
+import { text } from "../texts.ts";
 
 /** How an operator is used in an expression; `name` is never an expression by these letters, or one of its own form. */
 export type OperatorUse = "binary" | "prefix" | "step" | "name";

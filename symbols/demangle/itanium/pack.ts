@@ -4,8 +4,8 @@ import {
   ARGUMENT_PACK, ARRAY, AUTO, EXTRA_SHIFT, FOREIGN, FORWARD, FUNCTION, HAS_RIGHT, IS_ARRAY, IS_DYNAMIC, IS_FUNCTION, KIND_MASK, LVALUE_REF, MEMBER_POINTER, PACK_ELEMENT, PARAMETER_TYPE, POINTER, QUALIFIED, RVALUE_REFERENCE,
   SHAPE_MASK, VENDOR_QUALIFIED,
 } from "./node-kinds.ts";
-import { SEARCHING, type Output } from "./output.ts";
-import { parser } from "./parser.ts";
+import { SEARCHING, type Output } from "../output.ts";
+import { parser } from "../parser.ts";
 
 const { nodes, lists } = parser;
 

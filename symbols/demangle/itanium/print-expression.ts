@@ -6,12 +6,12 @@ import {
 } from "./node-kinds.ts";
 import { BOOL, literalForms } from "./builtin-types.ts";
 import { ADDRESS_OF, GREATER, operatorRow, operatorTexts } from "./operators.ts";
-import { WHOLE, type Output } from "./output.ts";
-import { parser } from "./parser.ts";
+import { WHOLE, type Output } from "../output.ts";
+import { parser } from "../parser.ts";
 import { resolved } from "./pack.ts";
 import { isFunctionEncoding, printList } from "./print-name.ts";
 import { printType } from "./printer.ts";
-import { text } from "./texts.ts";
+import { text } from "../texts.ts";
 
 const { nodes, lists, bytes } = parser;
 

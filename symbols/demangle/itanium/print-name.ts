@@ -5,11 +5,11 @@ import {
   NOEXCEPT, NOEXCEPT_IF, OPERATOR, REF, REFERENCE_TEMPORARY, RESTRICT, RVALUE_REF, SOURCE, SPECIAL, TEMPLATE, TEXT, THROWS, TRANSACTION_SAFE, UNNAMED, VENDOR_OPERATOR, VOLATILE,
 } from "./node-kinds.ts";
 import { operatorIsWord, operatorTexts } from "./operators.ts";
-import { OUTSIDE, type Output } from "./output.ts";
-import { parser } from "./parser.ts";
+import { OUTSIDE, type Output } from "../output.ts";
+import { parser } from "../parser.ts";
 import { argumentElement, shape } from "./pack.ts";
 import { printer, printType } from "./printer.ts";
-import { text } from "./texts.ts";
+import { text } from "../texts.ts";
 
 const { nodes, lists, bytes } = parser;
 

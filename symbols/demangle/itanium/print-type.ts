@@ -4,13 +4,13 @@ import {
   ARGUMENT_PACK, ARRAY, AUTO, DECLTYPE, EXPANSION, EXTRA_SHIFT, FIRST_EXPRESSION, FOREIGN, FORWARD, FUNCTION, HAS_RIGHT, IS_ARRAY, IS_FUNCTION, KIND_MASK, LVALUE_REF, MEMBER_POINTER, NUMBERED_TYPE, PACK_ELEMENT, PARAMETER_TYPE, POINTER, POSTFIX_TYPE, QUALIFIED,
   RVALUE_REFERENCE, VECTOR, VENDOR_QUALIFIED,
 } from "./node-kinds.ts";
-import { SEARCHING, WHOLE, type Output } from "./output.ts";
+import { SEARCHING, WHOLE, type Output } from "../output.ts";
 import { resolved, shape } from "./pack.ts";
-import { parser } from "./parser.ts";
+import { parser } from "../parser.ts";
 import { printExpression, printOperand } from "./print-expression.ts";
 import { printExceptions, printList, printName, printParameters, printQualifiers } from "./print-name.ts";
 import { printer, printType } from "./printer.ts";
-import { text } from "./texts.ts";
+import { text } from "../texts.ts";
 
 const { nodes, bytes } = parser;
 

@@ -1,7 +1,7 @@
 // How nodes are printed from anywhere: through two functions that print-type.ts
 // puts here, since names hold types and types names.
 import { HAS_RIGHT } from "./node-kinds.ts";
-import type { Output } from "./output.ts";
+import type { Output } from "../output.ts";
 import { shape } from "./pack.ts";
 
 type Print = (o: Output, node: number) => void;

@@ -4,8 +4,8 @@ import { CONSTRUCTION_VTABLE, REFERENCE_TEMPORARY, SPECIAL } from "./node-kinds.
 import { expression, primary } from "./expression.ts";
 import { grammar } from "./grammar.ts";
 import { name } from "./name.ts";
-import type { Parser } from "./parser.ts";
-import { text } from "./texts.ts";
+import type { Parser } from "../parser.ts";
+import { text } from "../texts.ts";
 import { type } from "./type.ts";
 
 const ofTypes = new Int32Array(128);

@@ -2,8 +2,8 @@
 // 5.1.5.10): what earlier parts of a name stand for later.
 import { ARGUMENT_PACK, DECLTYPE, EXTRA_SHIFT, FOREIGN, FORWARD, IS_DYNAMIC, KIND_MASK, PACK_ELEMENT, PARAMETER_TYPE, SHAPE_MASK } from "./node-kinds.ts";
 import { grammar } from "./grammar.ts";
-import { DEPTH_MAX, parser, type Parser } from "./parser.ts";
-import { text } from "./texts.ts";
+import { DEPTH_MAX, parser, type Parser } from "../parser.ts";
+import { text } from "../texts.ts";
 import { lambdaParameter } from "./unqualified-name.ts";
 
 /** `std`, which is no substitution candidate. */

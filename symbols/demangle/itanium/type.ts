@@ -6,9 +6,9 @@ import {
 import { BFLOAT, builtins, dBuiltins, VOID } from "./builtin-types.ts";
 import { grammar } from "./grammar.ts";
 import { name } from "./name.ts";
-import { DEPTH_MAX, type Parser } from "./parser.ts";
+import { DEPTH_MAX, type Parser } from "../parser.ts";
 import { decltype, substitution, templateArguments, templateParameter } from "./template.ts";
-import { text } from "./texts.ts";
+import { text } from "../texts.ts";
 import { sourceName } from "./unqualified-name.ts";
 
 const COMPLEX = text(" _Complex");

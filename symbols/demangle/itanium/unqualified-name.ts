@@ -5,8 +5,8 @@ import {
 import { VOID } from "./builtin-types.ts";
 import { grammar } from "./grammar.ts";
 import { operatorRow } from "./operators.ts";
-import { DEPTH_MAX, parser, type Parser } from "./parser.ts";
-import { text } from "./texts.ts";
+import { DEPTH_MAX, parser, type Parser } from "../parser.ts";
+import { text } from "../texts.ts";
 
 const ANONYMOUS = parser.fixedText(text("(anonymous namespace)"));
 const TYPENAME = text("typename $T");

@@ -1,7 +1,7 @@
 // Names in expressions that are looked up only when a template is used (Itanium C++
 // ABI 5.1.6.3): `sr` and plain identifiers.
 import { DESTRUCTOR_NAME, NESTED, TEMPLATE } from "./node-kinds.ts";
-import type { Parser } from "./parser.ts";
+import type { Parser } from "../parser.ts";
 import { templateArguments } from "./template.ts";
 import { type } from "./type.ts";
 import { operatorName, sourceName, unqualifiedName } from "./unqualified-name.ts";

@@ -1,7 +1,7 @@
 // The state of one parse: the input's bytes, the nodes made, and the tables
 // that the grammar keeps. One object serves every name in turn, so that a name
 // costs no allocation but its text.
-import { CONST, IS_DYNAMIC, RESTRICT, TEXT, VOLATILE } from "./node-kinds.ts";
+import { CONST, IS_DYNAMIC, RESTRICT, TEXT, VOLATILE } from "./itanium/node-kinds.ts";
 
 /** Bytes of the longest name that is read. The longest seen in real programs (V8, Eigen, Boost) have 4 to 20 kB. */
 export const INPUT_BYTES_MAX = 1 << 16;
@@ -209,3 +209,23 @@ export class Parser {
 
 /** The parse that all names use. */
 export const parser = new Parser();
+
+/** Puts a name, without its first `from` characters, into the parser; false when it is too long. The lengths in names count bytes of UTF-8. */
+export function load(name: string, from: number, to: number): boolean {
+  const size = to - from;
+  if (size > INPUT_BYTES_MAX) return false;
+  const { bytes } = parser;
+  for (let i = 0; i < size; i++) {
+    const unit = name.charCodeAt(from + i);
+    if (unit > 0x7f) {
+      const coded = Buffer.from(name.slice(from, to));
+      if (coded.length > INPUT_BYTES_MAX) return false;
+      bytes.set(coded);
+      parser.start(coded.length);
+      return true;
+    }
+    bytes[i] = unit;
+  }
+  parser.start(size);
+  return true;
+}

@@ -92,6 +92,13 @@ export class Output {
     this.length = at + count;
   }
 
+  /** Appends a text of ASCII. */
+  ascii(value: string): void {
+    if (this.length + value.length > this.bytes.length && !this.grow(value.length)) return;
+    for (let i = 0; i < value.length; i++) this.bytes[this.length + i] = value.charCodeAt(i);
+    this.length += value.length;
+  }
+
   /** Appends a number that is not negative. */
   number(value: number): void {
     if (value >= 10) this.number(Math.floor(value / 10));
@@ -112,3 +119,13 @@ export class Output {
 
 /** The text that all names use. */
 export const output = new Output();
+
+let shared = Buffer.from(output.bytes.buffer);
+
+/** The text as a string. */
+export function copyOfOutput(): string {
+  if (shared.buffer !== output.bytes.buffer) shared = Buffer.from(output.bytes.buffer);
+  const { bytes, length } = output;
+  for (let i = 0; i < length; i++) if (bytes[i]! > 0x7f) return shared.toString("utf8", 0, length);
+  return shared.toString("latin1", 0, length);
+}

@@ -1,0 +1,100 @@
+// Mangled names into readable ones.
+//
+// Compilers write the whole type of a function into its linker name. This turns
+// it back into what a programmer wrote: for Itanium C++ (itanium/), MSVC (msvc/)
+// and Rust (rust/). It runs once, when symbols are compiled into the cache, on
+// hundreds of thousands of names at a time.
+//
+// Spelling. Signatures are made of these names, so that one function must have
+// one spelling, whoever read its symbols. C++ is spelled as libstdc++'s
+// __cxa_demangle does, and therefore Breakpad's dump_syms: `> >`, `char const*`,
+// `std::string`, `{lambda(int)#1}`. Rust is spelled as rustc's short form: no
+// hashes. MSVC is spelled without calling conventions, access, `class` and
+// return types, as dump_syms has it from DIA.
+//
+// Steps: the language by the name's first letters (language.ts), the name by its
+// language's grammar, and what follows it: ` [clone .cold]` for the parts and
+// copies that optimisers make, `@plt` and `@@GLIBC_2.2` as they are.
+//
+// Limits: every name costs bounded time and memory (itanium/itanium.ts tells
+// how). A name that is not understood is null, never half a name. Swift and
+// Objective-C are recognised and left as they are.
+import { demangleItanium } from "./itanium/itanium.ts";
+import { languageOf } from "./language.ts";
+import { demangleMsvc } from "./msvc/msvc.ts";
+import { load, parser } from "./parser.ts";
+import { demangleRustLegacy, isRustLegacy, legacyEnd } from "./rust/legacy.ts";
+import { demangleRustV0 } from "./rust/v0.ts";
+
+/** The readable form of a linker name; null when it is not mangled or not understood. */
+export function demangle(name: string): string | null {
+  const first = name.charCodeAt(0);
+  if (first === 0x5f /* _ */) return underscored(name);
+  if (first === 0x3f /* ? */) return languageOf(name) === "msvc" ? demangleMsvc(name) : null;
+  // The symbols by which GNU's static initialisers are known.
+  return null;
+}
+
+function underscored(name: string): string | null {
+  let at = 1;
+  while (at < 4 && name.charCodeAt(at) === 0x5f) at++;
+  const letter = name.charCodeAt(at);
+  // The version of a dynamic symbol, or the mark of a linker's stub.
+  const mark = name.indexOf("@", at);
+  const end = mark < 0 ? name.length : mark;
+  let text: string | null = null;
+  if (letter === 0x5a /* Z */ && at <= 3) text = itanium(name, at, end);
+  else if (letter === 0x52 /* R */ && at <= 2 && load(name, at + 1, end)) text = withSuffixes(demangleRustV0());
+  return text === null || mark < 0 ? text : text + name.slice(mark);
+}
+
+function itanium(name: string, at: number, end: number): string | null {
+  if (isRustLegacy(name, at + 2)) {
+    const stop = legacyEnd(name);
+    const text = stop < 0 || stop > end ? null : demangleRustLegacy(name, at + 2, stop);
+    if (text !== null) return load(name, stop, end) ? withSuffixes(text) : null;
+  }
+  if (!load(name, at + 1, end)) return null;
+  const text = demangleItanium();
+  // Apple's blocks: `___Z…_block_invoke_2`.
+  if (text !== null && at === 3) return null;
+  if (text !== null) return withSuffixes(text);
+  return at === 3 ? block(name, at, end) : null;
+}
+
+const blockMark = /_block_invoke(?:[._]?\d+)?$/;
+
+/** Apple's blocks are functions named by the one they are in: `___Z…_block_invoke_2`. */
+function block(name: string, at: number, end: number): string | null {
+  const found = blockMark.exec(name.slice(0, end));
+  if (found === null || !load(name, at + 1, found.index)) return null;
+  const text = demangleItanium();
+  return text === null || parser.pos < parser.end ? null : `invocation function for block in ${text}`;
+}
+
+/** `text` with the suffixes that the parser is at, each as ` [clone .cold]`; null when something else is there. LLVM's `.llvm.<hash>` of Rust is as much a mark as the others. */
+function withSuffixes(text: string | null): string | null {
+  if (text === null || parser.pos >= parser.end) return text;
+  let out = text;
+  const { bytes, end } = parser;
+  while (parser.pos < end) {
+    const from = parser.pos;
+    let at = from + 1;
+    if (bytes[from] !== 0x2e /* . */) return null;
+    if (isWord(bytes[at]!)) while (isWord(bytes[at]!)) at++;
+    else if (!isDigit(bytes[at]!)) return null;
+    while (isDigit(bytes[at]!)) at++;
+    while (bytes[at] === 0x2e && isDigit(bytes[at + 1]!)) for (at += 2; isDigit(bytes[at]!); at++);
+    out += ` [clone ${Buffer.from(bytes.buffer, from, at - from).toString("latin1")}]`;
+    parser.pos = at;
+  }
+  return out;
+}
+
+function isWord(byte: number): boolean {
+  return (byte >= 0x61 && byte <= 0x7a) || byte === 0x5f;
+}
+
+function isDigit(byte: number): boolean {
+  return byte >= 0x30 && byte <= 0x39;
+}

@@ -1,0 +1,1 @@
+export function demangleMsvc(_name: string): string | null { return null; }
