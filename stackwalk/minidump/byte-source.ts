@@ -145,9 +145,9 @@ export class ByteSource {
     return bytes.toString(high < 0x80 ? "latin1" : "utf8", i, end);
   }
 
-  /** The MINIDUMP_STRING at `at`: a byte count, then UTF-16, of which `unitsMax` are kept. Null when what is kept of it is not in the file. */
+  /** The MINIDUMP_STRING at `at`: a byte count, then UTF-16, of which `unitsMax` are kept. Null when what is kept of it is not in the file, or `at` is 0, where the header is and writers point for want of a text. */
   string(at: number, unitsMax = TEXT_MAX): string | null {
-    if (!this.holds(at, 4)) return null;
+    if (at === 0 || !this.holds(at, 4)) return null;
     const units = Math.min(this.u32(at) >>> 1, unitsMax);
     return this.holds(at + 4, units * 2) ? this.utf16(at + 4, units) : null;
   }

@@ -2,7 +2,7 @@
 // /proc and /etc as they were, the auxiliary vector, and the run-time linker's
 // list. Each is read when it is asked for; a report wants few of them.
 import type { ByteSource } from "./byte-source.ts";
-import type { Location } from "./directory.ts";
+import { heldPart, type Location } from "./directory.ts";
 import { countLinuxMaps } from "./linux-maps.ts";
 import type { LinuxInfo } from "./model.ts";
 import { streamType } from "./stream-types.ts";
@@ -24,7 +24,7 @@ export function linuxInfo(source: ByteSource, streams: ReadonlyMap<number, Locat
   const there = new Map<number, Location>();
   for (const type of linuxTypes) {
     const at = streams.get(type);
-    if (at && source.holds(at.rva, at.size)) there.set(type, at);
+    if (at) there.set(type, heldPart(source, at));
   }
   return there.size === 0 ? null : new LinuxStreams(source, there, wordBytes);
 }
