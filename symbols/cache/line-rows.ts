@@ -9,8 +9,8 @@
 //              short: u8 128 + (line − line before), the same file
 //              long:  zigzag varint line difference, zigzag varint file difference
 //
-// File 0, line 0 is a row without a line: a gap, or code of the compiler's
-// own. Rows are kept as the original has them, equal neighbours too, since
+// File 0 is a gap; line 0 of a file is code that the compiler gave no line.
+// Rows are kept as the original has them, equal neighbours too, since
 // offsets into a line are shown to people.
 //
 // The rules about bad input are rust-minidump's (`into_rangemap_safe`): rows
@@ -70,13 +70,10 @@ export class LineRowsBuilder {
         if (start >= rowEnd) continue;
         rowLine = rows[word + 2]!;
         rowFile = rows[word + 3]!;
-        if (rowLine === 0 || rowFile === 0) {
-          rowLine = 0;
-          rowFile = 0;
-        }
+        if (rowFile === 0) rowLine = 0;
       }
       // First the gap before the row, if there is one, then the row.
-      for (let isGap = start > end && (line !== 0 || file !== 0); ; isGap = false) {
+      for (let isGap = start > end && file !== 0; ; isGap = false) {
         if (!isGap && i === count) break;
         const next = isGap ? end : start;
         const nextLine = isGap ? 0 : rowLine;

@@ -12,9 +12,9 @@ export type SourcePlace = {
   start: number;
   /** True when the name is a bare linker symbol (PUBLIC): the address may be past its function's end. */
   isPublic: boolean;
-  /** Path of the source file; null when the address has no line. */
+  /** Path of the source file; null when no line record has the address. */
   file: string | null;
-  /** Line in `file`, from 1; 0 when the address has no line. */
+  /** Line in `file`, from 1; 0 when the address has no line, and in code that the compiler gave a file but no line. */
   line: number;
   /** First address of the line's run of instructions; 0 when the address has no line. */
   lineStart: number;

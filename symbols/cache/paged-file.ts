@@ -63,7 +63,7 @@ export function openCacheFile(path: string): OpenedCache {
   } catch (error) {
     if (descriptor >= 0) closeSync(descriptor);
     if (!(error instanceof Error && "syscall" in error)) throw error;
-    return fault("unreadable", `${error.message}.`);
+    return unusable("unreadable", `${error.message}.`);
   }
 }
 
@@ -76,28 +76,28 @@ function readFront(path: string, descriptor: number): OpenedCache {
   const bytes = fstatSync(descriptor).size;
   const header = Buffer.alloc(headerBytes);
   const got = readSync(descriptor, header, 0, headerBytes, 0);
-  if (got < 4 || header.readUInt32LE(headerField.magic) !== cacheMagic) return fault("not_a_cache", "It does not begin like a symbol cache.");
-  if (got < headerBytes) return fault("truncated", `It ends after ${got} bytes, within the header.`);
+  if (got < 4 || header.readUInt32LE(headerField.magic) !== cacheMagic) return unusable("not_a_cache", "It does not begin like a symbol cache.");
+  if (got < headerBytes) return unusable("truncated", `It ends after ${got} bytes, within the header.`);
   const major = header.readUInt16LE(headerField.major);
   const compiler = header.readUInt32LE(headerField.compiler);
-  if (major !== cacheMajor || compiler !== compilerVersion) return fault("wrong_version", `It has format ${major} of compiler ${compiler}; this is format ${cacheMajor} of compiler ${compilerVersion}.`);
+  if (major !== cacheMajor || compiler !== compilerVersion) return unusable("wrong_version", `It has format ${major} of compiler ${compiler}; this is format ${cacheMajor} of compiler ${compilerVersion}.`);
   const wanted = header.readUInt32LE(headerField.fileBytes) + header.readUInt32LE(headerField.fileBytes + 4) * 2 ** 32;
-  if (bytes < wanted) return fault("truncated", `It has ${bytes} bytes of ${wanted}.`);
+  if (bytes < wanted) return unusable("truncated", `It has ${bytes} bytes of ${wanted}.`);
   const sections = header.readUInt32LE(headerField.sections);
   const bodyOffset = header.readUInt32LE(headerField.bodyOffset);
   const pages = Math.ceil((wanted - bodyOffset) / pageBytes);
-  if (bytes !== wanted || bodyOffset > wanted || sections > sectionLimit || bodyOffset < headerBytes + sections * entryBytes + pages * 4) return fault("damaged", "The lengths in its header contradict each other.");
+  if (bytes !== wanted || bodyOffset > wanted || sections > sectionLimit || bodyOffset < headerBytes + sections * entryBytes + pages * 4) return unusable("damaged", "The lengths in its header contradict each other.");
 
   const shared = new SharedArrayBuffer(wanted);
   const front = Buffer.from(shared, 0, bodyOffset);
-  if (readSync(descriptor, front, 0, bodyOffset, 0) !== bodyOffset) return fault("truncated", "It ends within its front.");
+  if (readSync(descriptor, front, 0, bodyOffset, 0) !== bodyOffset) return unusable("truncated", "It ends within its front.");
   const sum = front.readUInt32LE(headerField.frontSum);
   front.writeUInt32LE(0, headerField.frontSum);
-  if (crc32(front) !== sum) return fault("damaged", "The checksum of its front is wrong.");
+  if (crc32(front) !== sum) return unusable("damaged", "The checksum of its front is wrong.");
   return { ok: true, value: { path, descriptor, bytes: shared, present: new SharedArrayBuffer(4 * Math.max(pages, 1)), bodyOffset } };
 }
 
-function fault(reason: CacheFault["reason"], message: string): { readonly ok: false; readonly fault: CacheFault } {
+function unusable(reason: CacheFault["reason"], message: string): { readonly ok: false; readonly fault: CacheFault } {
   return { ok: false, fault: { reason, message } };
 }
 

@@ -311,7 +311,7 @@ export class SymbolCache implements ModuleSymbols {
     const end = this.lineRows.offset + this.lineRows.bytes;
     this.file.need(offset, offset + blockBytes < end ? offset + blockBytes : end);
     readLineRow(this.file.bytes, offset, this.lineStart.words[point]!, rva, row);
-    return row.line !== 0;
+    return row.file !== 0;
   }
 
   /** Fills `chain`; false when nothing was inlined at the address. */
@@ -351,7 +351,7 @@ export class SymbolCache implements ModuleSymbols {
       start = chain.starts[depth]!;
     }
     place.inlines = inlines;
-    if (file === null || line === 0) return;
+    if (file === null) return;
     place.file = file;
     place.line = line;
     place.lineStart = start;
