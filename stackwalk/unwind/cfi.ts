@@ -13,7 +13,7 @@ import { ARM64_FIRST_SLOT, cfaKind, raKind, RULE_SLOT_WORDS, RULE_WORDS, saveKin
 import { stripSignature } from "./pointer-authentication.ts";
 import { evaluate, mayRead } from "./expression.ts";
 import { ruleText } from "./rule-text.ts";
-import { HIGH, isKnown, outcome, readWord, setRegister, type Outcome, type Walk } from "./walk-state.ts";
+import { HIGH, isKnown, keepPreserved, outcome, readWord, setRegister, type Outcome, type Walk } from "./walk-state.ts";
 
 /** Finds the caller by call frame information. */
 export function byCfi(walk: Walk): Outcome {
@@ -105,17 +105,4 @@ function addTo(walk: Walk, low: number, high: number, offset: number): void {
   const sum = low + offset;
   walk.low = sum >>> 0;
   walk.high = walk.wide ? (high + (sum < 0 ? -1 : sum >= HIGH ? 1 : 0)) >>> 0 : 0;
-}
-
-/** Makes `walk.caller` a frame that knows what callees preserve. */
-function keepPreserved(walk: Walk): void {
-  const { callee, caller } = walk;
-  const kept = callee.valid & walk.preserved;
-  caller.valid = kept;
-  caller.validHigh = 0;
-  for (let bits = kept; bits !== 0; bits &= bits - 1) {
-    const register = 31 - Math.clz32(bits & -bits);
-    caller.words[register * 2] = callee.words[register * 2]!;
-    caller.words[register * 2 + 1] = callee.words[register * 2 + 1]!;
-  }
 }

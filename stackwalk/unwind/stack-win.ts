@@ -8,6 +8,8 @@
 // function that this frame called, so their size, which is that function's
 // fact, is part of the frame.
 //
+// Registers that a record does not speak of are those that callees preserve.
+//
 // A return address that the record puts outside every module is wrong (a
 // stack that was aligned, a frame that was skipped), which rust-minidump
 // believes. Breakpad looks on; so does this walk, and says trust `cfi_scan`:
@@ -19,7 +21,7 @@ import type { WinFrame } from "../../symbols/cache/module-symbols.ts";
 import { runProgram, VARIABLES, type Variables } from "./expression.ts";
 import { refusal } from "./return-address.ts";
 import { scanFor } from "./scan.ts";
-import { canRead, clearCaller, isKnown, outcome, readWord, setRegister, valueOf, type Outcome, type Walk } from "./walk-state.ts";
+import { canRead, isKnown, keepPreserved, outcome, readWord, setRegister, valueOf, type Outcome, type Walk } from "./walk-state.ts";
 
 const ESP = 4;
 const EBP = 5;
@@ -98,8 +100,12 @@ function program(walk: Walk, record: WinFrame, searchStart: number): boolean {
   set(winVariable.raSearchStart, searchStart);
   if (!runProgram(walk, callee.symbols.expressions, record.program, variables)) return false;
   if (isSet[winVariable.eip] === 0 || isSet[winVariable.esp] === 0) return false;
-  clearCaller(walk);
-  for (const [variable, register] of outputs) if (isSet[variable] === 1) setRegister(caller, register, values[variable]!, 0);
+  keepPreserved(walk);
+  for (const [variable, register] of outputs) {
+    if (isSet[variable] === 1) setRegister(caller, register, values[variable]!, 0);
+    // What was given to the program and is gone was forgotten on purpose.
+    else if (register === EBP || register === EBX) caller.valid &= ~(1 << register);
+  }
   return true;
 }
 
@@ -118,12 +124,10 @@ function omitFramePointer(walk: Walk, record: WinFrame, searchStart: number): bo
     if (!readWord(walk, valueOf(callee, ESP) + walk.grandCalleeParameterBytes + record.savedRegisterBytes - 8)) return false;
     ebp = walk.low;
   }
-  clearCaller(walk);
+  keepPreserved(walk);
   setRegister(caller, EIP, eip, 0);
   setRegister(caller, ESP, at + 4, 0);
   setRegister(caller, EBP, ebp, 0);
-  // Forwarders in ntdll, which have such records, leave ebx alone, and their callers need it.
-  if (isKnown(callee, EBX)) setRegister(caller, EBX, callee.words[EBX * 2]!, 0);
   return true;
 }
 

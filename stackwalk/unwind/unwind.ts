@@ -17,8 +17,8 @@
 // (frame-pointer.ts). `plain` turns all of it off, for comparisons.
 //
 // Limits: the stack pointer must rise, so the stack's size bounds the frames;
-// arm64's exception to it (a call frame rule may leave the stack pointer and
-// change the address) is bounded by FRAMES_MAX, like everything else. Frames
+// of arm64's exception to it (a call frame rule may leave the stack pointer and
+// change the address) only a few are believed in a row. Frames
 // past `maxFrames` are counted; if there are any, the thread is walked again
 // to keep a better choice of frames than the first ones (recursion.ts). A
 // walk has no other state than the thread's, so the second one is the same.
@@ -40,6 +40,8 @@ import { WhyLog } from "./why-log.ts";
 const FRAMES_MAX = 262_144;
 /** Frames found by scanning; Breakpad's limit. After so many guesses nothing is left to learn. */
 const SCANNED_MAX = 16_384;
+/** Frames in a row with one stack pointer. Two functions that call before they push anything are rare; rules that go round in circles are not, in hostile files. */
+const STILL_MAX = 16;
 /** Addresses below it are no code: the first page is never mapped. */
 const FIRST_PAGE = 4096;
 
@@ -102,13 +104,20 @@ function step(walk: Walk, { techniques, callBytes, rises }: Walking, left: numbe
   const { callee, caller } = walk;
   const pc = valueOf(caller, walk.file.pc);
   if (pc < FIRST_PAGE) return pc === 0 ? "end_of_stack" : "low_address";
-  if (!rises(walk)) return "stack_pointer_stuck";
+  if (!rises(walk) || !movesOn(walk)) return "stack_pointer_stuck";
   locate(walk, caller, callBytes);
   walk.grandCalleeParameterBytes = callee.parameterBytes;
   walk.callee = caller;
   walk.caller = callee;
   walk.depth++;
   return null;
+}
+
+/** Counts callers that have their callee's stack pointer; false when there are too many in a row. */
+function movesOn(walk: Walk): boolean {
+  const { sp } = walk.file;
+  walk.still = valueOf(walk.caller, sp) === valueOf(walk.callee, sp) ? walk.still + 1 : 0;
+  return walk.still <= STILL_MAX;
 }
 
 /** Finds out which instruction a frame is at, and in which module. */

@@ -70,6 +70,8 @@ export type Walk = {
   caller: FrameState;
   /** Index of `callee` in the thread. */
   depth: number;
+  /** Frames in a row, up to `callee`, that have one stack pointer. */
+  still: number;
   /** Bytes of stack parameters of the frame that `callee` called; 0 for the innermost. */
   grandCalleeParameterBytes: number;
   /** Bits of callee registers that rules may read: `callee.valid`, less those that one rule must not trust. */
@@ -117,6 +119,7 @@ export function newWalk(process: ProcessView, stack: MemoryView | null, addressH
     callee: newFrame(file.names.length),
     caller: newFrame(file.names.length),
     depth: 0,
+    still: 0,
     grandCalleeParameterBytes: 0,
     readable: 0,
     low: 0,
@@ -153,6 +156,19 @@ export function setNumber(frame: FrameState, register: number, value: number): v
 export function clearCaller(walk: Walk): void {
   walk.caller.valid = 0;
   walk.caller.validHigh = 0;
+}
+
+/** Makes `walk.caller` a frame of which only those registers are known that callees preserve, with the callee's values. */
+export function keepPreserved(walk: Walk): void {
+  const { callee, caller } = walk;
+  const kept = callee.valid & walk.preserved;
+  caller.valid = kept;
+  caller.validHigh = 0;
+  for (let bits = kept; bits !== 0; bits &= bits - 1) {
+    const register = 31 - Math.clz32(bits & -bits);
+    caller.words[register * 2] = callee.words[register * 2]!;
+    caller.words[register * 2 + 1] = callee.words[register * 2 + 1]!;
+  }
 }
 
 /** Whether a word of the stack can be read at an address. */
