@@ -185,8 +185,8 @@ describe("the built page", () => {
         "inlined into 0 vault::dsp::LowPass::tick(float, vault::dsp::RingBuffer<float, 64>*) inlined dsp.h:31",
         "0 vault::dsp::Engine::process(float*, int) engine.cpp:6 VaultSynth.vst3 context",
       ]);
-      expect(flat[7]).toBe("4 reaper.exe + 0x00412f90 no symbols for reaper.pdb 9C1F5E0E3B0A4A7C8F24D1B7E6A5C3D21 reaper.exe cfi");
-      expect(flat[8]).toBe("5 reaper.exe + 0x003ff021 no symbols reaper.exe scan");
+      expect(flat[7]).toBe("4 reaper.exe + 0x412f90 no symbols for reaper.pdb 9C1F5E0E3B0A4A7C8F24D1B7E6A5C3D21 reaper.exe cfi");
+      expect(flat[8]).toBe("5 reaper.exe + 0x3ff021 no symbols reaper.exe scan");
       expect(flat[9]).toBe("6 0x00007ff8a9981200 unloaded: OldCompressor.vst3 + 0x1200 scan");
       const workers = page.locator("details.thread", { hasText: "×6" });
       expect(await workers.count()).toBe(1);

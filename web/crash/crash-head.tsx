@@ -8,6 +8,7 @@ import { SignatureName } from "../parts/code-name.tsx";
 import { When } from "../parts/when.tsx";
 import { hrefOf } from "../state/route.ts";
 import { formatBytes, formatUtc } from "../text/amounts.ts";
+import { addressNote, crashFindings, lastError } from "./crash-findings.ts";
 import { crashedThread } from "./stack-lines.ts";
 import { threadTitle } from "./thread-folds.ts";
 
@@ -41,8 +42,14 @@ function Facts(props: { readonly crash: CrashDetail }) {
       <Fact name="Product">{joined(crash.product, crash.version)}</Fact>
       <Fact name="Host">{crash.host}</Fact>
       <Fact name="System">{joined(crash.os, crash.osVersion, crash.arch)}</Fact>
-      <Fact name="Address">{report?.crash_info.address == null ? null : <code>{report.crash_info.address}</code>}</Fact>
+      <Fact name="Address">{report?.crash_info.address == null ? null : <Address crash={report.crash_info} />}</Fact>
+      {report !== null && crashFindings(report.crash_info).map(({ name, code, text }) => (
+        <Fact key={name} name={name}>
+          {code === null ? text : <><code>{code}</code> <span class="faint">{text}</span></>}
+        </Fact>
+      ))}
       <Fact name="Thread">{thread === undefined || index === null ? null : `${threadTitle(thread, index).replace("Thread ", "")}${thread.thread_id === null ? "" : `, id ${thread.thread_id}`}`}</Fact>
+      <Fact name="Last error">{lastError(thread)}</Fact>
       <Fact name="Assertion">{assertion}</Fact>
       <Fact name="Received"><><When at={crash.receivedAt} /> <span class="faint">{formatUtc(crash.receivedAt)}</span></></Fact>
       <Fact name="Uptime">{uptime === null ? null : uptimeText(uptime)}</Fact>
@@ -51,6 +58,16 @@ function Facts(props: { readonly crash: CrashDetail }) {
       <Fact name="Kind">{crash.kind === "minidump" ? `minidump, ${formatBytes(crash.bytes)}` : "stack trace"}</Fact>
       <Fact name="Read by">{report === null ? null : `${report.walker}, revision ${crash.revision}`}</Fact>
       <Fact name="Id"><code>{crash.id}</code></Fact>
+    </>
+  );
+}
+
+function Address(props: { readonly crash: NonNullable<CrashDetail["report"]>["crash_info"] }) {
+  const note = addressNote(props.crash);
+  return (
+    <>
+      <code>{props.crash.address}</code>
+      {note !== null && <span class="faint"> {note}</span>}
     </>
   );
 }

@@ -4,6 +4,8 @@
 import type { CrashDetail } from "../../services/triage/schema.ts";
 import type { Report, Thread } from "./report.ts";
 import { formatBytes, formatUtc } from "../text/amounts.ts";
+import { addressNote, crashFindings, lastError, shortAddress } from "./crash-findings.ts";
+import { earlyEnd, stackGaps } from "./stack-gaps.ts";
 import { type StackLine, crashedThread, linesOfStack, sourceOf } from "./stack-lines.ts";
 import { foldThreads, threadTitle } from "./thread-folds.ts";
 import { trustText } from "./trust.ts";
@@ -53,11 +55,6 @@ export function crashTitle(crash: CrashDetail): string {
   return address === null ? type : `${type} at ${shortAddress(address)}`;
 }
 
-/** An address without its leading zeros: `0x18`. */
-function shortAddress(address: string): string {
-  return address.replace(/^0x0+(?=[0-9a-f])/i, "0x");
-}
-
 /** The facts of a crash worth a line, in order; unknown ones are left out. */
 function crashFacts(crash: CrashDetail): readonly (readonly [string, string])[] {
   const report = crash.report;
@@ -67,7 +64,10 @@ function crashFacts(crash: CrashDetail): readonly (readonly [string, string])[] 
     ["Product", joined(crash.product, crash.version)],
     ["Host", crash.host],
     ["OS", joined(crash.os, crash.osVersion, crash.arch)],
+    ["Address", report?.crash_info.address == null ? null : addressNote(report.crash_info)],
+    ...(report === null ? [] : crashFindings(report.crash_info)).map(({ name, code, text }) => [name, [code ?? "", text].filter((part) => part !== "").join("  ")] as const),
     ["Thread", threadOf === undefined || thread === null ? null : threadTitle(threadOf, thread).replace("Thread ", "")],
+    ["Last error", lastError(threadOf)],
     ["Assertion", report?.crash_info.assertion ?? null],
     ["Uptime", report?.process_uptime == null ? null : `${report.process_uptime} s`],
     ["Received", formatUtc(crash.receivedAt)],
@@ -99,12 +99,20 @@ function crashedStack(report: Report, most: number): { readonly title: string; r
 }
 
 function threadText(thread: Thread, report: Report, most: number): string {
-  if (thread.frames.length === 0) return "(no frames)";
+  const end = earlyEnd(thread);
+  if (thread.frames.length === 0) return end === null ? "(no frames)" : `(no frames: ${end})`;
   const lines = linesOfStack(thread.frames, report.modules);
   const width = `#${thread.frames.at(-1)?.frame ?? 0}`.length;
-  const text = lines.slice(0, most).map((line) => lineToText(line, width));
-  if (lines.length > most) text.push(`… ${lines.length - most} more`);
-  else if (thread.frames_truncated === true) text.push("… cut at the limit");
+  const gaps = stackGaps(thread);
+  const text = lines.slice(0, most).flatMap((line, index) => {
+    const gap = line.frame === lines[index - 1]?.frame ? undefined : gaps.get(line.frame);
+    return gap === undefined ? [lineToText(line, width)] : [`… ${gap}`, lineToText(line, width)];
+  });
+  if (lines.length > most) return [...text, `… ${lines.length - most} more`].join("\n");
+  const far = gaps.get(Infinity);
+  if (far !== undefined) text.push(`… ${far}`);
+  else if (thread.frames_truncated === true && gaps.size === 0) text.push("… cut at the limit");
+  if (end !== null) text.push(`ends here: ${end}`);
   return text.join("\n");
 }
 

@@ -1,5 +1,5 @@
-// What came with the crash besides the stack: annotations, attachments, and
-// what the pipeline noted.
+// What came with the crash besides the stack: annotations, attachments, what
+// the pipeline and the walk noted, and what of the dump nobody read.
 import type { CrashDetail } from "../../services/triage/schema.ts";
 import { CodeName } from "../parts/code-name.tsx";
 import { formatBytes } from "../text/amounts.ts";
@@ -11,14 +11,16 @@ export function ExtrasPanel(props: { readonly crash: CrashDetail }) {
     ...Object.entries(crash.annotations).map(([key, value]) => [key, annotationText(value)] as const),
     ...Object.entries(crash.report?.annotations ?? {}),
   ].sort((a, b) => a[0].localeCompare(b[0], "en"));
+  const notes = [...crash.notes, ...(crash.report?.notes ?? [])];
+  const unread = crash.report?.unread_streams ?? [];
   return (
     <>
-      {crash.notes.length > 0 && (
+      {notes.length > 0 && (
         <section aria-labelledby="notes">
           <h2 id="notes">Notes</h2>
           <ul class="notes">
-            {crash.notes.map((note) => (
-              <li key={note}>{note}</li>
+            {notes.map((note, index) => (
+              <li key={`${note} ${index}`}>{note}</li>
             ))}
           </ul>
         </section>
@@ -51,6 +53,18 @@ export function ExtrasPanel(props: { readonly crash: CrashDetail }) {
             ))}
           </ul>
         </section>
+      )}
+      {unread.length > 0 && (
+        <details class="panel">
+          <summary>{unread.length === 1 ? "1 stream of the dump was not read" : `${unread.length} streams of the dump were not read`}</summary>
+          <ul class="plain-list">
+            {unread.map(({ type, name, status }, index) => (
+              <li key={`${type} ${index}`}>
+                <code>{type}</code> {name !== null && <CodeName name={name} />} <span class="faint">{status}</span>
+              </li>
+            ))}
+          </ul>
+        </details>
       )}
     </>
   );

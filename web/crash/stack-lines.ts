@@ -2,6 +2,7 @@
 // lines: the inlined ones first (the innermost is what really ran), then the
 // function that was compiled. Everything that shows a stack, the table, the
 // Markdown and the plain text, is made from these lines.
+import { shortAddress } from "./crash-findings.ts";
 import type { Frame, Module, Report } from "./report.ts";
 
 /** One line of a stack. */
@@ -38,7 +39,7 @@ function linesOfFrame(frame: Frame, modules: readonly Module[]): readonly StackL
     unloaded: [],
   }));
   const missing = frame.missing_symbols && frame.function === null ? missingOf(frame, modules) : null;
-  const unloaded = (frame.unloaded_modules ?? []).map((one) => `${one.module} + ${one.offsets.join(" or ")}`);
+  const unloaded = (frame.unloaded_modules ?? []).map((one) => `${one.module} + ${one.offsets.map(shortAddress).join(" or ")}`);
   return [...inlines, { ...shared, inline: null, name: frame.function, file: frame.file, line: frame.line, missing, unloaded }];
 }
 
@@ -75,12 +76,14 @@ export function crashedThread(report: Report): number | null {
 
 function placeOf(frame: Frame): string {
   if (frame.module === null) return frame.offset;
-  return frame.module_offset === null ? `${frame.module} ${frame.offset}` : `${frame.module} + ${frame.module_offset}`;
+  return frame.module_offset === null ? `${frame.module} ${frame.offset}` : `${frame.module} + ${shortAddress(frame.module_offset)}`;
 }
 
 function missingOf(frame: Frame, modules: readonly Module[]): StackLine["missing"] {
   const module = moduleAt(frame, modules);
   if (module === null) return frame.module === null ? null : { debugFile: frame.module, debugId: null };
+  // Its symbols are here and do not have the address: nothing to upload would help.
+  if (module.loaded_symbols) return null;
   return { debugFile: module.debug_file ?? module.filename, debugId: module.debug_id };
 }
 

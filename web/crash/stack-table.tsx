@@ -1,8 +1,10 @@
 // One stack as a table: number, function, source, module, trust. Inlined
 // functions are lines of their own, indented, above the function that holds
 // them. A line whose name went into the signature carries a mark.
+import { Fragment } from "preact";
 import { CodeName } from "../parts/code-name.tsx";
 import type { FrameVerdict, Module, Thread } from "./report.ts";
+import { earlyEnd, stackGaps } from "./stack-gaps.ts";
 import { type StackLine, linesOfStack, sourceOf } from "./stack-lines.ts";
 import { trustText } from "./trust.ts";
 import { verdictAt } from "./verdicts.ts";
@@ -11,7 +13,10 @@ import { verdictAt } from "./verdicts.ts";
 export function StackTable(props: { readonly thread: Thread; readonly modules: readonly Module[]; readonly caption: string; readonly verdicts?: readonly FrameVerdict[] }) {
   const { thread, modules, caption } = props;
   const lines = linesOfStack(thread.frames, modules);
-  if (thread.frames.length === 0) return <p class="faint">No frames: the dump holds no stack for this thread.</p>;
+  const end = earlyEnd(thread);
+  if (thread.frames.length === 0) return <p class="faint">No frames: {end ?? "the dump holds no stack for this thread"}.</p>;
+  const gaps = stackGaps(thread);
+  const far = gaps.get(Infinity);
   return (
     <>
       <table class="stack" role="table">
@@ -37,12 +42,30 @@ export function StackTable(props: { readonly thread: Thread; readonly modules: r
         </thead>
         <tbody role="rowgroup">
           {lines.map((line, index) => (
-            <StackRow key={`${line.frame}.${line.inline ?? ""}`} line={line} again={isMissedBefore(lines, index)} verdict={verdictAt(props.verdicts ?? [], line.frame, line.inline)} />
+            <Fragment key={`${line.frame}.${line.inline ?? ""}`}>
+              {line.frame !== lines[index - 1]?.frame && gaps.has(line.frame) && <GapRow text={gaps.get(line.frame) ?? ""} />}
+              <StackRow line={line} again={isMissedBefore(lines, index)} verdict={verdictAt(props.verdicts ?? [], line.frame, line.inline)} />
+            </Fragment>
           ))}
+          {far !== undefined && <GapRow text={far} />}
         </tbody>
       </table>
-      {thread.frames_truncated === true && <p class="faint">The stack goes on; frames past the limit were left out.</p>}
+      {thread.frames_truncated === true && gaps.size === 0 && <p class="faint">The stack goes on; frames past the limit were left out.</p>}
+      {end !== null && <p class="faint">The stack ends here: {end}.</p>}
     </>
+  );
+}
+
+function GapRow(props: { readonly text: string }) {
+  return (
+    <tr role="row" class="stack-gap">
+      <td role="cell" class="stack-number" aria-hidden="true">
+        …
+      </td>
+      <td role="cell" class="stack-function faint" colSpan={4}>
+        {props.text}
+      </td>
+    </tr>
   );
 }
 

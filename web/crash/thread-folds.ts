@@ -1,6 +1,7 @@
 // Threads, folded: a host has dozens of workers that wait at the same place,
 // and one line "x14" says so. Two stacks are identical when every frame is at
 // the same address.
+import { shortAddress } from "./crash-findings.ts";
 import type { Frame, Thread } from "./report.ts";
 
 /** Threads with the same stack. */
@@ -45,7 +46,7 @@ export function frameSummary(frame: Frame): string {
   const name = frame.inlines?.[0]?.function ?? frame.function;
   if (name !== undefined && name !== null) return name;
   if (frame.module === null) return frame.offset;
-  return frame.module_offset === null ? frame.module : `${frame.module} + ${frame.module_offset}`;
+  return frame.module_offset === null ? frame.module : `${frame.module} + ${shortAddress(frame.module_offset)}`;
 }
 
 /** How a thread is called: its number in the report, its name, its id. */
