@@ -122,15 +122,26 @@ export class ByteSource {
     const count = Math.min(units, TEXT_MAX);
     let i = at - this.#start;
     if (i < 0 || i + count * 2 > this.#held) i = this.#move(at, count * 2);
-    const bytes = this.#buffer;
-    const first = this.little ? 0 : 1;
-    for (let n = 0; n < count; n++) {
-      const unit = bytes[i + 2 * n + first]!;
-      if (unit >= 0x80 || bytes[i + 2 * n + 1 - first] !== 0) return wideText(bytes.subarray(i, i + count * 2), this.little);
-      if (unit === 0) return scratch.toString("latin1", 0, n);
+    // Nearly all are plain ASCII: two units at a time, until one is not or is the end.
+    const view = this.#view;
+    const { little } = this;
+    let n = 0;
+    for (; n + 1 < count; n += 2) {
+      const pair = view.getUint32(i + 2 * n, little);
+      if ((pair & 0xff80_ff80) !== 0) break;
+      const first = little ? pair & 0x7f : pair >>> 16;
+      const second = little ? pair >>> 16 : pair & 0x7f;
+      if (first === 0 || second === 0) break;
+      scratch[n] = first;
+      scratch[n + 1] = second;
+    }
+    for (; n < count; n++) {
+      const unit = view.getUint16(i + 2 * n, little);
+      if (unit >= 0x80) return wideText(this.#buffer.subarray(i, i + count * 2), little);
+      if (unit === 0) break;
       scratch[n] = unit;
     }
-    return scratch.toString("latin1", 0, count);
+    return scratch.toString("latin1", 0, n);
   }
 
   /** Up to `length` bytes from `at` as UTF-8 text: to the first NUL, TEXT_MAX at most; invalid bytes become U+FFFD. */

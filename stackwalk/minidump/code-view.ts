@@ -25,10 +25,8 @@ const BUILD_ID_BYTES_MAX = 128;
 
 const digits = Buffer.from("0123456789ABCDEF");
 const guidText = Buffer.alloc(32);
-/** Order in which a GUID's bytes are printed: three little-endian numbers, then eight bytes as they come. */
+/** Which byte comes where when three little-endian numbers and eight bytes are printed. */
 const mixedOrder = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15];
-/** The same for a machine that writes those numbers big-endian. */
-const plainOrder = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
 
 /** Reads the record of `size` bytes at `at`, which the file holds; null when its kind names no debug file, or it is too short, or its name has no end. */
 export function readCodeView(source: ByteSource, at: number, size: number): CodeView | null {
@@ -36,7 +34,7 @@ export function readCodeView(source: ByteSource, at: number, size: number): Code
   const signature = source.u32(at);
   if (signature === RSDS) {
     if (size < 25 || source.u8(at + size - 1) !== 0) return null;
-    return { debugFile: source.utf8(at + 24, size - 24), debugId: guid(source, at + 4, 16, source.little) + hex(source.u32(at + 20)), buildId: null };
+    return { debugFile: source.utf8(at + 24, size - 24), debugId: guid(source, at + 4) + hex(source.u32(at + 20)), buildId: null };
   }
   if (signature === NB10) {
     if (size < 17 || source.u8(at + size - 1) !== 0) return null;
@@ -47,27 +45,38 @@ export function readCodeView(source: ByteSource, at: number, size: number): Code
     // what Breakpad's writers did before they had a record for it. Breakpad
     // copies the bytes into a GUID of the machine that reads, so the id is
     // mixed-endian whatever the order of the dump.
-    const buildId = source.read(at + 4, Math.min(size - 4, BUILD_ID_BYTES_MAX)).toString("hex");
-    return { debugFile: null, debugId: `${guid(source, at + 4, size - 4, true)}0`, buildId };
+    const buildId = source.read(at + 4, Math.min(size - 4, BUILD_ID_BYTES_MAX));
+    return { debugFile: null, debugId: `${mixedEndian(buildId)}0`, buildId: buildId.toString("hex") };
   }
   return null;
 }
 
-/** 32 upper-case digits of the GUID at `at`, of which `bytes` are there. */
-function guid(source: ByteSource, at: number, bytes: number, little: boolean): string {
-  const order = little ? mixedOrder : plainOrder;
-  for (let i = 0; i < 16; i++) {
-    const from = order[i]!;
-    const byte = from < bytes ? source.u8(at + from) : 0;
-    guidText[2 * i] = digits[byte >>> 4]!;
-    guidText[2 * i + 1] = digits[byte & 15]!;
-  }
+/** 32 upper-case digits of the GUID at `at`: a number of four bytes, two of two, then eight bytes as they come. */
+function guid(source: ByteSource, at: number): string {
+  putHex(source.u32(at), 0, 8);
+  putHex(source.u16(at + 4), 8, 4);
+  putHex(source.u16(at + 6), 12, 4);
+  for (let i = 8; i < 16; i++) putHex(source.u8(at + i), 2 * i, 2);
   return guidText.toString("latin1");
+}
+
+/** The first sixteen bytes of a build id as a GUID whose numbers were written little-endian. */
+function mixedEndian(buildId: Uint8Array): string {
+  for (let i = 0; i < 16; i++) putHex(buildId[mixedOrder[i]!] ?? 0, 2 * i, 2);
+  return guidText.toString("latin1");
+}
+
+function putHex(value: number, at: number, count: number): void {
+  let rest = value;
+  for (let i = at + count - 1; i >= at; i--) {
+    guidText[i] = digits[rest & 15]!;
+    rest >>>= 4;
+  }
 }
 
 /** The UUID at `at` as text with dashes, in lower case; null when it is all zeros. Crashpad writes its report and client ids so. */
 export function uuid(source: ByteSource, at: number): string | null {
-  const text = guid(source, at, 16, source.little).toLowerCase();
+  const text = guid(source, at).toLowerCase();
   if (/^0*$/.test(text)) return null;
   return `${text.slice(0, 8)}-${text.slice(8, 12)}-${text.slice(12, 16)}-${text.slice(16, 20)}-${text.slice(20)}`;
 }

@@ -95,8 +95,11 @@ class LinuxStreams implements LinuxInfo {
     return this.#source.read(rva, Math.min(size, TEXT_BYTES_MAX)).toString("utf8");
   }
 
+  /** Lines up to a NUL, which some writers put behind the text. */
   #lines(at: Location): string[] {
-    return this.#text(at).split("\n", ITEMS_MAX);
+    const text = this.#text(at);
+    const end = text.indexOf("\0");
+    return (end < 0 ? text : text.slice(0, end)).split("\n", ITEMS_MAX);
   }
 
   /** Texts that each end in a NUL. */
@@ -120,7 +123,7 @@ function fields(lines: readonly string[], separator: string): Fields {
 
 /** Without surrounding spaces and one pair of quotes. */
 function bare(text: string): string {
-  const trimmed = text.replace(/^[\s\0]+|[\s\0]+$/g, "");
+  const trimmed = text.trim();
   return trimmed.length >= 2 && trimmed.startsWith('"') && trimmed.endsWith('"') ? trimmed.slice(1, -1) : trimmed;
 }
 

@@ -15,6 +15,9 @@ const MAPS_BYTES_MAX = 16 * 1024 * 1024;
 const NEWLINE = 10;
 const SPACE = 32;
 const DASH = 45;
+const LETTER_R = 114;
+const LETTER_W = 119;
+const LETTER_X = 120;
 
 /** Value of a lower-case or upper-case hex digit by character code; 255 for others. */
 const digitOf = new Uint8Array(256).fill(255);
@@ -42,7 +45,7 @@ function readHead(text: Buffer, at: number, lineEnd: number, head: Head): boolea
   return true;
 }
 
-/** Calls back for each line that is a mapping, with its start and its end in the text. */
+/** Calls back for each line that is a mapping, with its start and the line's end in the text. */
 function eachLine(text: Buffer, line: (head: Head, lineEnd: number) => void): void {
   const head: Head = { start: 0, end: 0, rest: 0 };
   for (let at = 0; at < text.length; ) {
@@ -64,25 +67,45 @@ export function countLinuxMaps(source: ByteSource, { rva, size }: Location): num
 export function readLinuxMaps(source: ByteSource, { rva, size }: Location, most: number): MappedRange[] {
   const text = source.read(rva, Math.min(size, MAPS_BYTES_MAX));
   const ranges: MappedRange[] = [];
+  const names: LastName = { at: 0, length: 0, name: null };
   eachLine(text, (head, lineEnd) => {
-    if (ranges.length < most) ranges.push(readRange(text, head, lineEnd));
+    if (ranges.length < most) ranges.push(readRange(text, head, lineEnd, names));
   });
   return ranges;
 }
 
-function readRange(text: Buffer, { start, end, rest }: Head, lineEnd: number): MappedRange {
-  const permissions = skipSpaces(text, rest, lineEnd);
-  const has = (letter: string): boolean => text.subarray(permissions, Math.min(permissions + 4, lineEnd)).includes(letter);
-  const readable = has("r");
-  const writable = has("w");
-  const executable = has("x");
-  // Permissions, offset, device and inode stand before the name.
-  let at = permissions;
-  for (let field = 0; field < 4; field++) at = skipSpaces(text, skipWord(text, at, lineEnd), lineEnd);
-  const name = text.toString("utf8", at, lineEnd).trimEnd();
+/** The name that was read last: the parts of one library follow each other, and share one text then. */
+type LastName = { at: number; length: number; name: string | null };
+
+function readRange(text: Buffer, { start, end, rest }: Head, lineEnd: number, names: LastName): MappedRange {
+  let at = skipSpaces(text, rest, lineEnd);
+  let readable = false;
+  let writable = false;
+  let executable = false;
+  for (; at < lineEnd && text[at] !== SPACE; at++) {
+    readable ||= text[at] === LETTER_R;
+    writable ||= text[at] === LETTER_W;
+    executable ||= text[at] === LETTER_X;
+  }
+  // Offset, device and inode stand before the name.
+  for (let field = 0; field < 3; field++) at = skipWord(text, skipSpaces(text, at, lineEnd), lineEnd);
+  at = skipSpaces(text, at, lineEnd);
   // A mapping without any permission is a guard page or room that is merely kept free.
   const none = !readable && !writable && !executable;
-  return { base: start, size: end - start, readable, writable, executable, guard: none, committed: !none, name: name || null };
+  return { base: start, size: end - start, readable, writable, executable, guard: none, committed: !none, name: nameAt(text, at, lineEnd, names) };
+}
+
+function nameAt(text: Buffer, at: number, lineEnd: number, names: LastName): string | null {
+  let end = lineEnd;
+  while (end > at && text[end - 1]! <= SPACE) end--;
+  if (end === at) return null;
+  let same = names.length === end - at;
+  // Paths differ at their end.
+  for (let i = end - 1, k = names.at + names.length - 1; same && i >= at; i--, k--) same = text[i] === text[k];
+  if (!same) names.name = text.toString("utf8", at, end);
+  names.at = at;
+  names.length = end - at;
+  return names.name;
 }
 
 function skipSpaces(text: Buffer, at: number, end: number): number {
