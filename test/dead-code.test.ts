@@ -8,7 +8,6 @@ import { readLinks, readSources, resolveImport, type SourceFile } from "./setup/
 const kept: { readonly [fileAndName: string]: string } = {
   "vitest.config.ts default": "Vitest loads it",
   "web/vite.config.ts default": "Vite loads it",
-  "stackwalk/minidump/byte-source.ts bytesSource": "the reader is pure over bytes; only tests have them in memory so far",
   "symbols/breakpad/check.ts checkSymbolStream": "the whole-stream form of SymbolCheck, which its tests and the speed figures use",
 };
 
