@@ -26,7 +26,7 @@ export type FakeCrash = {
   readonly stack?: readonly [base: number, size: number];
 };
 
-const none = { threads: [], modules: [], unloadedModules: [], streams: [], functionTables: [], notes: [], annotations: {} };
+const none = { threads: [], modules: [], unloadedModules: [], streams: [], functionTables: [], notes: [], annotations: {}, comments: [] };
 
 /** A dump with one thread, number 7, and an exception in it. */
 export function fakeDump(crash: FakeCrash): Minidump {
@@ -45,7 +45,7 @@ export function fakeDump(crash: FakeCrash): Minidump {
     memory: fakeMemory(crash.memory ?? {}),
     addressSpace: crash.mappings ? fakeSpace(crash.mappings) : null,
     handles: null, assertion: null, crashpad: null, linux: null, macCrashInfo: null, macBootArgs: null, softErrors: null,
-  } as Minidump; // prettier-ignore
+  }; // prettier-ignore
 }
 
 function halves(value: bigint): { low: number; high: number } {

@@ -88,7 +88,7 @@ const windows: readonly Row[] = [
 
 describe("the crash reason", () => {
   for (const [os, rows] of Object.entries({ mac, linux, windows })) {
-    it.each(rows)(`${os}: %s, %s, %j`, (code, flags, parameters, ours, breakpad) => {
+    it.each(rows)(`${os}: %s, %s, %s`, (code, flags, parameters, ours, breakpad) => {
       const dump = fakeDump({ os, code, flags, parameters });
       expect(crashReason(dump.exception!, dump.system).text).toBe(ours);
       expect(breakpadReason(dump)).toBe(breakpad);
