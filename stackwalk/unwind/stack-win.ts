@@ -53,7 +53,9 @@ export function byStackWin(walk: Walk): Outcome {
   const { callee } = walk;
   const record = callee.symbols?.winFrame(callee.rva) ?? null;
   if (record === null) return outcome.nothing;
-  if (!isKnown(callee, ESP) || !isKnown(callee, EBP)) return reject(walk, "esp or ebp is not known");
+  // A function that uses ebp for something else has saved its caller's, so what it holds does not matter.
+  const needsEbp = record.kind === "program" || !record.allocatesBasePointer;
+  if (!isKnown(callee, ESP) || (needsEbp && !isKnown(callee, EBP))) return reject(walk, "esp or ebp is not known");
   walk.readable = callee.valid;
   const searchStart = returnAddressAt(walk, record);
   if (!compute(walk, record, searchStart)) return reject(walk, record.kind === "fpo" ? "the frame lies outside the stack" : "the program fails");
