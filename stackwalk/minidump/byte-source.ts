@@ -119,41 +119,64 @@ export class ByteSource {
 
   /** Up to `units` UTF-16 units from `at` as text: to the first NUL, TEXT_MAX at most; lone surrogates become U+FFFD. */
   utf16(at: number, units: number): string {
+    const length = this.copyAscii16(at, units, scratch, 0);
+    if (length >= 0) return scratch.toString("latin1", 0, length);
+    const count = Math.min(units, TEXT_MAX);
+    // The copying brought them into the window.
+    const i = at - this.#start;
+    return wideText(this.#buffer.subarray(i, i + count * 2), this.little);
+  }
+
+  /** Up to `length` bytes from `at` as UTF-8 text: to the first NUL, TEXT_MAX at most; invalid bytes become U+FFFD. */
+  utf8(at: number, length: number): string {
+    const copied = this.copyAscii8(at, length, scratch, 0);
+    if (copied >= 0) return scratch.toString("latin1", 0, copied);
+    const count = Math.min(length, TEXT_MAX);
+    const i = at - this.#start;
+    const end = this.#buffer.indexOf(0, i);
+    return this.#buffer.toString("utf8", i, end < 0 ? i + count : Math.min(end, i + count));
+  }
+
+  /** Copies the characters of what `utf16` would read to `into` at `offset`, and answers how many; -1 when one is not ASCII. There must be room for TEXT_MAX. */
+  copyAscii16(at: number, units: number, into: Uint8Array, offset: number): number {
     const count = Math.min(units, TEXT_MAX);
     let i = at - this.#start;
     if (i < 0 || i + count * 2 > this.#held) i = this.#move(at, count * 2);
-    // Nearly all are plain ASCII: two units at a time, until one is not or is the end.
     const view = this.#view;
     const { little } = this;
     let n = 0;
+    // Two units at a time, until one is not ASCII or is the end.
     for (; n + 1 < count; n += 2) {
       const pair = view.getUint32(i + 2 * n, little);
       if ((pair & 0xff80_ff80) !== 0) break;
       const first = little ? pair & 0x7f : pair >>> 16;
       const second = little ? pair >>> 16 : pair & 0x7f;
       if (first === 0 || second === 0) break;
-      scratch[n] = first;
-      scratch[n + 1] = second;
+      into[offset + n] = first;
+      into[offset + n + 1] = second;
     }
     for (; n < count; n++) {
       const unit = view.getUint16(i + 2 * n, little);
-      if (unit >= 0x80) return wideText(this.#buffer.subarray(i, i + count * 2), little);
+      if (unit >= 0x80) return -1;
       if (unit === 0) break;
-      scratch[n] = unit;
+      into[offset + n] = unit;
     }
-    return scratch.toString("latin1", 0, n);
+    return n;
   }
 
-  /** Up to `length` bytes from `at` as UTF-8 text: to the first NUL, TEXT_MAX at most; invalid bytes become U+FFFD. */
-  utf8(at: number, length: number): string {
+  /** The same for what `utf8` would read. */
+  copyAscii8(at: number, length: number, into: Uint8Array, offset: number): number {
     const count = Math.min(length, TEXT_MAX);
     let i = at - this.#start;
     if (i < 0 || i + count > this.#held) i = this.#move(at, count);
     const bytes = this.#buffer;
-    let end = i;
-    let high = 0;
-    while (end < i + count && bytes[end] !== 0) high |= bytes[end++]!;
-    return bytes.toString(high < 0x80 ? "latin1" : "utf8", i, end);
+    for (let n = 0; n < count; n++) {
+      const byte = bytes[i + n]!;
+      if (byte === 0) return n;
+      if (byte >= 0x80) return -1;
+      into[offset + n] = byte;
+    }
+    return count;
   }
 
   /** The MINIDUMP_STRING at `at`: a byte count, then UTF-16, of which `unitsMax` are kept. Null when what is kept of it is not in the file, or `at` is 0, where the header is and writers point for want of a text. */

@@ -5,6 +5,7 @@ import { readCodeView } from "./code-view.ts";
 import { countedList, extendedList, type Location } from "./directory.ts";
 import type { DumpModule, UnloadedModule } from "./model.ts";
 import { isElf, isMac, isWindows } from "./system-info.ts";
+import { isEmpty, TextPool, type Ticket } from "./text-pool.ts";
 
 const MODULE_BYTES = 108;
 /** Modules read of one dump; Breakpad refuses more than 2048. A DAW with every plugin loaded has about 1000. */
@@ -13,7 +14,9 @@ const MODULES_MAX = 4096;
 const DEBUG_RECORD_BYTES_MAX = 32_768;
 const VERSION_SIGNATURE = 0xfeef04bd;
 
-type DebugRecords = { readonly file: string | null; readonly id: string | null; readonly buildId: string | null };
+/** The texts of a module, which become strings with those of all others. */
+type ModuleTexts = { readonly at: number; readonly codeFile: Ticket; readonly debug: DebugRecords };
+type DebugRecords = { readonly file: Ticket | null; readonly id: Ticket | null; readonly buildId: Ticket | null };
 const noRecords: DebugRecords = { file: null, id: null, buildId: null };
 
 /** The base name of a path of any system: what follows the last `/` or `\`. */
@@ -24,50 +27,55 @@ export function baseName(path: string): string {
 /** Reads the module list stream. Entries that do not fit into the stream are left out. */
 export function readModuleList(source: ByteSource, stream: Location, platform: number | null): DumpModule[] {
   const list = countedList(source, stream, MODULE_BYTES);
-  const modules: DumpModule[] = [];
-  if (!list) return modules;
-  const count = Math.min(list.count, MODULES_MAX);
-  for (let i = 0; i < count; i++) modules.push(readModule(source, list.first + i * MODULE_BYTES, platform));
-  return modules;
+  if (!list) return [];
+  const pool = new TextPool();
+  const texts: ModuleTexts[] = [];
+  for (let i = 0; i < Math.min(list.count, MODULES_MAX); i++) texts.push(readTexts(source, pool, list.first + i * MODULE_BYTES));
+  pool.seal();
+  return texts.map((module) => readModule(source, pool, module, platform));
 }
 
 // MINIDUMP_MODULE: base, size, checksum, time, name, VS_FIXEDFILEINFO (52
 // bytes), then the locations of the CodeView and the miscellaneous record.
-function readModule(source: ByteSource, at: number, platform: number | null): DumpModule {
+function readTexts(source: ByteSource, pool: TextPool, at: number): ModuleTexts {
+  const codeFile = pool.string(source, source.u32(at + 20));
+  return { at, codeFile, debug: readDebugRecords(source, pool, at, codeFile) };
+}
+
+function readModule(source: ByteSource, pool: TextPool, { at, codeFile, debug }: ModuleTexts, platform: number | null): DumpModule {
   const size = source.u32(at + 8);
   const timestamp = source.u32(at + 16);
-  const codeFile = source.string(source.u32(at + 20)) ?? "";
-  const debug = readDebugRecords(source, at, codeFile);
+  const debugId = debug.id === null ? null : pool.text(debug.id);
   return {
-    codeFile,
+    codeFile: pool.text(codeFile),
     base: source.u64(at),
     size,
     timestamp,
     checksum: source.u32(at + 12),
-    debugFile: debug.file,
-    debugId: debug.id,
-    codeId: codeId(platform, timestamp, size, debug.buildId, debug.id),
+    debugFile: debug.file === null ? null : pool.text(debug.file),
+    debugId,
+    codeId: codeId(platform, timestamp, size, debug.buildId === null ? null : pool.text(debug.buildId), debugId),
     version: readVersion(source, at + 24),
   };
 }
 
-function readDebugRecords(source: ByteSource, at: number, codeFile: string): DebugRecords {
+function readDebugRecords(source: ByteSource, pool: TextPool, at: number, codeFile: Ticket): DebugRecords {
   const cvSize = source.u32(at + 76);
-  let id: string | null = null;
+  let id: Ticket | null = null;
   if (cvSize > 0) {
     const cvAt = source.u32(at + 80);
     if (cvSize > DEBUG_RECORD_BYTES_MAX || !source.holds(cvAt, cvSize)) return noRecords;
-    const codeView = readCodeView(source, cvAt, cvSize);
-    if (codeView?.buildId) return { file: codeFile || null, id: codeView.debugId, buildId: codeView.buildId };
-    if (codeView?.debugFile) return { file: codeView.debugFile, id: codeView.debugId, buildId: null };
+    const codeView = readCodeView(source, pool, cvAt, cvSize);
+    if (codeView && codeView.buildId !== null) return { file: isEmpty(codeFile) ? null : codeFile, id: codeView.debugId, buildId: codeView.buildId };
+    if (codeView && codeView.debugFile !== null && !isEmpty(codeView.debugFile)) return { file: codeView.debugFile, id: codeView.debugId, buildId: null };
     id = codeView?.debugId ?? null;
   }
   // The miscellaneous record (.dbg files of before 2000) names a file and no id.
   const size = source.u32(at + 84);
   const rva = source.u32(at + 88);
   if (size < 12 || size > DEBUG_RECORD_BYTES_MAX || !source.holds(rva, size)) return id === null ? noRecords : { file: null, id, buildId: null };
-  const name = source.u8(rva + 8) === 0 ? source.utf8(rva + 12, size - 12) : source.utf16(rva + 12, (size - 12) >>> 1);
-  return { file: name || null, id, buildId: null };
+  const name = source.u8(rva + 8) === 0 ? pool.utf8(source, rva + 12, size - 12) : pool.utf16(source, rva + 12, (size - 12) >>> 1);
+  return { file: isEmpty(name) ? null : name, id, buildId: null };
 }
 
 function codeId(platform: number | null, timestamp: number, size: number, buildId: string | null, debugId: string | null): string | null {

@@ -116,3 +116,10 @@ it("reads the auxiliary vector and the linker's list of a 32-bit process", () =>
   const { linux } = opened(buildMinidump({ arch: "arm", linux: { auxv: [[16, 5]], dsoDebug } }));
   expect([linux?.auxv, linux?.dsoDebug]).toEqual([[{ type: 16, value: 5 }], dsoDebug]);
 });
+
+it("keeps each text of a long list: names of all lengths, some of them not ASCII", () => {
+  const name = (i: number): string => `C:\\${"p".repeat((i * 37) % 900)}${i % 7 === 0 ? "ü♪" : ""}\\${i}.dll`;
+  const modules = Array.from({ length: 700 }, (_, i) => ({ name: name(i), base: 0x10_0000 * (i + 1), debugFile: i % 5 === 0 ? `é${i}.pdb` : `${i}.pdb`, debugId: `${i.toString(16).toUpperCase().padStart(32, "0")}${i.toString(16).toUpperCase()}` }));
+  const read = opened(buildMinidump({ os: "windows", modules })).modules;
+  expect(read.map(({ codeFile, debugFile, debugId }) => [codeFile, debugFile, debugId])).toEqual(modules.map((module) => [module.name, module.debugFile, module.debugId]));
+});
