@@ -1,0 +1,120 @@
+// One row for each room of the Itanium grammar. The names were made by hand and
+// by GCC; the texts are those of `c++filt -i` (binutils 2.40), and where it has
+// none or a wrong one, the comment says why.
+import { describe, expect, test } from "vitest";
+import { demangle } from "../../../symbols/demangle/demangle.ts";
+
+const rows: readonly [what: string, name: string, text: string | null][] = [
+  // Functions and their parameters.
+  ["no parameters", "_ZN1A1fEv", "A::f()"],
+  ["builtin types", "_Z1fabcdefghijlmnostwxyz", "f(signed char, bool, char, double, long double, float, __float128, unsigned char, int, unsigned int, long, unsigned long, __int128, unsigned __int128, short, unsigned short, wchar_t, long long, unsigned long long, ...)"],
+  ["builtin types of two letters", "_Z1fDaDcDnDiDsDuDhDF16_DF16b", "f(auto, decltype(auto), decltype(nullptr), char32_t, char16_t, char8_t, half, _Float16, std::bfloat16_t)"],
+  ["integers of any width; not known to binutils 2.40", "_Z1fDB8_DU16_", "f(_BitInt(8), unsigned _BitInt(16))"],
+  ["void among others is no type", "_Z1fvi", null],
+  ["qualifiers of a member function", "_ZNVKO1A1fEv", "A::f() const volatile &&"],
+  ["internal linkage", "_ZN12_GLOBAL__N_1L1fEv", "(anonymous namespace)::f()"],
+  ["the result of a template, but not of its constructor", "_ZN1AC2IiEET_", "A::A<int>(int)"],
+  ["the result of a template", "_Z1fIiEPFvvEv", "void (*f<int>())()"],
+  ["a result that is a reference to an array", "_Z1fIiERA10_iv", "int (&f<int>()) [10]"],
+  ["names in UTF-8, whose lengths count bytes", "_ZN7größe1fEv", "größe::f()"],
+  // Types.
+  ["pointers and references", "_Z1fOPKiRVKi", "f(int const*&&, int const volatile&)"],
+  ["pointers to functions that return them", "_Z1fPFPFvcEiE", "f(void (*(*)(int))(char))"],
+  ["constant pointers to functions", "_Z1fKPFvvE", "f(void (* const)())"],
+  ["arrays", "_Z1fPA10_A3_iRA2_Kc", "f(int (*) [10][3], char const (&) [2])"],
+  ["members", "_Z1fM1AiM1AKFviREPM1AFvvEM1AA3_i", "f(int A::*, void (A::*)(int) const &, void (A::**)(), int (A::*) [3])"],
+  ["functions that do not throw", "_Z1fPDoFvvEPDOLb1EEFvvEPDwiEFvvE", "f(void (*)() noexcept, void (*)() noexcept(true), void (*)() throw(int))"],
+  ["a function's own qualifiers are one substitution", "_Z1fPKFvvES0_", "f(void (*)() const, void (*)() const)"],
+  ["vectors and complex numbers", "_Z1fDv4_fCfGd", "f(float __vector(4), float _Complex, double _Imaginary)"],
+  ["a vendor's qualifiers and types", "_Z1fU8__strongPvu5mytypU3fooU3bari", "f(void* __strong, mytyp, int bar foo)"],
+  ["references to references", "_Z1fIRiJOiEEvOT_DpRT0_", "void f<int&, int&&>(int&, int&)"],
+  ["qualifiers that the argument has already", "_Z1fIKiEvRKT_RVT_", "void f<int const>(int const&, int const volatile&)"],
+  // Names.
+  ["std, and what has a letter of its own", "_ZSt1fSsSaIcERSoRSiRSd", "std::f(std::string, std::allocator<char>, std::ostream&, std::istream&, std::iostream&)"],
+  ["the constructor of such a class shows all", "_ZNSsC1Ev", "std::basic_string<char, std::char_traits<char>, std::allocator<char> >::basic_string()"],
+  ["constructors and destructors of templates", "_ZN1A1BIcED0Ev", "A::B<char>::~B()"],
+  ["inherited constructors", "_ZN1ACI11BEi", "A::B(int)"],
+  ["ABI tags", "_ZN1AB3fooC1B5cxx11Ev", "A[abi:foo]::A[abi:cxx11]()"],
+  ["operators", "_ZN1AnwEm", "A::operator new(unsigned long)"],
+  ["an operator that meets the arguments' bracket", "_ZlsI1AEbT_S1_", "bool operator<< <A>(A, A)"],
+  ["spaceship", "_ZssI1AEbT_S1_", "bool operator<=><A>(A, A)"],
+  ["conversions", "_ZNK1AcvPKcEv", "A::operator char const*() const"],
+  ["conversions to an argument that follows", "_ZN1AIiEcvT_IcEEv", "A<int>::operator char<char>()"],
+  ["conversions to a template's argument with arguments", "_ZN1AcvT_IiEIcEEv", "A::operator char<int><char>()"],
+  ["conversions to functions", "_ZN1AcvPFvvEEv", "A::operator void (*)()()"],
+  ["literal operators", "_ZN1Ali3_kmEy", 'A::operator"" _km(unsigned long long)'],
+  ["a vendor's operators", "_ZN1Av23fooEv", "A::operator foo()"],
+  ["structured bindings", "_ZN1ADC1a1bEE", "A::[a, b]"],
+  ["modules", "_ZNW3foo1A1fEv", "A@foo::f()"],
+  // Local names.
+  ["what is in a function", "_ZZ1fIiEvvE1x_0", "f<int>()::x"],
+  ["strings", "_ZZN1A1fEvEs", "A::f()::string literal"],
+  ["default arguments", "_ZZ1fvEd0_1g", "f()::{default arg#2}::g"],
+  ["lambdas", "_ZZNK1A1fEvENKUlvE0_clEv", "A::f() const::{lambda()#2}::operator()() const"],
+  ["lambdas in a member's initializer", "_ZNK1A1BMUliE_clEi", "A::B::{lambda(int)#1}::operator()(int) const"],
+  ["generic lambdas, whose parameters are the operator's arguments outside", "_ZZ1fvENKUlT_OT0_E_clIicEEDaS_S1_", "auto f()::{lambda(auto:1, auto:2&&)#1}::operator()<int, char>(int, char&&) const"],
+  ["lambdas with a pack", "_ZZ1fvENKUlDpT_E_clIJicEEEDaS0_", "auto f()::{lambda((auto:1)...)#1}::operator()<int, char>(int, char) const"],
+  ["lambdas that declare their parameters", "_ZZ1fvENKUlTyT_E_clIiEEDaS_", "auto f()::{lambda<typename $T0>($T0)#1}::operator()<int>(int) const"],
+  ["unnamed types", "_ZN1AUt0_1gEv", "A::{unnamed type#2}::g()"],
+  ["their constructors, which binutils names by the function", "_ZZ1fvENUt_C1Ev", "f()::{unnamed type#1}::{unnamed type#1}()"],
+  ["clang's numbered closures", "_ZZ1fvENK3$_0clEv", "f()::$_0::operator()() const"],
+  ["a parameter that is the same in the inner and the outer template", "_Z1gIZ1fIiEvT_EUlvE_EvS1_", "void g<f<int>(int)::{lambda()#1}>(f<int>(int)::{lambda()#1})"],
+  // Special names.
+  ["tables and types", "_ZTVN1AIiEE", "vtable for A<int>"],
+  ["type information", "_ZTIPKc", "typeinfo for char const*"],
+  ["construction tables", "_ZTCSt9strstream16_Si", "construction vtable for std::istream-in-std::strstream"],
+  ["thunks", "_ZTv0_n24_NK1A1fEv", "virtual thunk to A::f() const"],
+  ["covariant thunks", "_ZTchn8_h16_N1A1fEv", "covariant return thunk to A::f()"],
+  ["guards", "_ZGVZ1fvE1x", "guard variable for f()::x"],
+  ["reference temporaries; binutils 2.40 does not know the number", "_ZGR1x0_", "reference temporary #1 for x"],
+  ["thread-local variables", "_ZTWN1A1xE", "TLS wrapper function for A::x"],
+  ["template parameter objects", "_ZTAXtl1ALi1EEE", "template parameter object for A{1}"],
+  // Template arguments and packs.
+  ["packs", "_Z1fIJicEEvDpRKT_", "void f<int, char>(int const&, char const&)"],
+  ["packs in a pack's pattern", "_Z1fIJicEEvSt5tupleIJDpT_EE", "void f<int, char>(std::tuple<int, char>)"],
+  ["empty packs leave no comma; binutils leaves one", "_Z1fIJEEviDpT_c", "void f<>(int, char)"],
+  ["an empty pack at the end, where binutils forgets a space", "_ZN1AI1BIiEJEE1fEv", "A<B<int>>::f()"],
+  ["expansions of what is no pack", "_Z1fDpi", "f((int)...)"],
+  ["literals", "_Z1fILi5ELj5ELl5ELm5ELx5ELy5ELb1ELb0ELb2ELc65ELin5EL1E5ELPi0ELDnEEvv", "void f<5, 5u, 5l, 5ul, 5ll, 5ull, true, false, (bool)2, (char)65, -5, (E)5, (int*)0, decltype(nullptr)>()"],
+  ["floating literals, as their bits", "_Z1fILf40000000EEvv", "void f<(float)[40000000]>()"],
+  ["declarations", "_Z1fIXadL_Z1xEEXadL_ZN1A1mEiEEXadL_Z3foovEEEvv", "void f<&x, &A::m, &(foo())>()"],
+  // Expressions.
+  ["operands", "_Z1fIiEDTpl1gplfp_Li1EET_", "decltype (g+({parm#1}+(1))) f<int>(int)"],
+  ["greater, which would end the arguments", "_Z1fIXgtLi1ELi0EEEvv", "void f<((1)>(0))>()"],
+  ["conditions", "_Z1fIiEDTquL_Z1xEfp_Li1EET_", "decltype (x?{parm#1} : (1)) f<int>(int)"],
+  ["calls", "_Z1fIiEDTclL_Z1giEfp_EET_", "decltype (g({parm#1})) f<int>(int)"],
+  ["members", "_Z1fIiEDTcldtfp_1gIT_EEES0_", "decltype (({parm#1}.(g<int>))()) f<int>(int)"],
+  ["steps before and behind", "_Z1fIiEDTplpp_fp_mmfp_ET_", "decltype ((++{parm#1})+({parm#1}--)) f<int>(int)"],
+  ["casts", "_Z1fIiEDTplcvT_fp_scOT_fp_ES0_", "decltype (((int){parm#1})+(static_cast<int&&>({parm#1}))) f<int>(int)"],
+  ["sizes", "_Z1fIiEDTplstT_szfp_ES0_", "decltype ((sizeof (int))+(sizeof {parm#1})) f<int>(int)"],
+  ["sizes of packs", "_Z1fIJicEEDTsZT_EDpT_", "decltype (2) f<int, char>(int, char)"],
+  ["new and delete", "_Z1fIiEDTplgsnwfp__T_pifp_Edafp_ES0_", "decltype ((::new ({parm#1}) int({parm#1}))+(delete[] {parm#1})) f<int>(int)"],
+  ["lists", "_Z1fIiEDTtlSt6vectorIiEfp_fp_EET_", "decltype (std::vector<int>{{parm#1}, {parm#1}}) f<int>(int)"],
+  ["folds", "_Z1fIJiiEEDTfLplLi1ET_EDpT_", "decltype (((1)+...+(int, int))) f<int, int>(int, int)"],
+  ["expansions in calls", "_Z1fIJicEEDTcl1gspcvT_fp_EEDpS0_", "decltype (g((int){parm#1}, (char){parm#1})) f<int, char>(int, char)"],
+  ["scopes, as clang writes them: their levels are no substitutions", "_Z1fISt6vectorIiEEvNSt9enable_ifIXsr5traitIT_EE5valueEiE4typeES3_", "void f<std::vector<int> >(std::enable_if<trait<std::vector<int> >::value, int>::type, std::vector<int>)"],
+  ["scopes, as GCC writes them", "_Z1fIiEDTsrT_onplES0_", "decltype (int::operator+) f<int>(int)"],
+  ["noexcept and typeid; not known to binutils 2.40", "_Z1fIiEDTplnxfp_tiT_ES0_", "decltype ((noexcept {parm#1})+(typeid (int))) f<int>(int)"],
+  // What follows a name.
+  ["parts and copies", "_Z1fv.constprop.0.isra.1.cold", "f() [clone .constprop.0] [clone .isra.1] [clone .cold]"],
+  ["LLVM's copies", "_Z1fv.__uniq.123.llvm.44", "f() [clone .__uniq.123] [clone .llvm.44]"],
+  ["a copy with only a number", "_Z1fv.123", "f() [clone .123]"],
+  ["versions and stubs", "_ZN3foo3barEv@@GLIBC_2.2", "foo::bar()@@GLIBC_2.2"],
+  ["Mach-O's underscore", "__ZN3foo3barEv", "foo::bar()"],
+  ["Apple's blocks, as LLVM has them", "___ZN3foo3barEv_block_invoke_2", "invocation function for block in foo::bar()"],
+  // What is no name.
+  ["a suffix that is none", "_Z1fv.Foo", null],
+  ["bytes behind the end", "_Z1fv$abc", null],
+  ["a name that is cut off", "_ZN3foo3ba", null],
+  ["an unknown substitution", "_Z1fS5_", null],
+  ["an argument that does not exist", "_Z1fT_", null],
+  ["plain C", "memcpy", null],
+  ["an empty name", "", null],
+  ["GNU's static initialisers, as __cxa_demangle", "_GLOBAL__sub_I__Z1fv", null],
+];
+
+describe("Itanium names", () => {
+  test.each(rows)("%s: %s", (_what, name, text) => {
+    expect(demangle(name)).toBe(text);
+  });
+});
