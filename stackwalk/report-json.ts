@@ -14,13 +14,16 @@
 // main module where there is none. Modules are in the report's order: that of
 // the dump for our own walker, as there, by address for Breakpad's.
 //
-// The text is written by hand (json-text.ts says why), so a field that is
-// added to report.ts must be added here; the test of this file fails until it
-// is. In a field of type `unknown`, which is JSON of the dump's writer, what is
-// nested too deep for JSON.stringify is left out.
+// The text is written by hand (json-text.ts says why) in four parts: the crash
+// (crash-json.ts), threads and frames (stack-json.ts), modules
+// (module-json.ts), and the rest here. So a field that is added to report.ts
+// must be added here; the test of this file fails until it is. In
+// `soft_errors`, which is JSON of the dump's writer, what is nested too deep
+// for JSON.stringify is left out.
 import { crashJson } from "./crash-json.ts";
-import { inside, list, listOrNull, numberOrNull, pairs, quoted, quotedOrNull } from "./json-text.ts";
-import type { Module, Report } from "./report.ts";
+import { list, listOrNull, numberOrNull, pairs, quoted, quotedOrNull } from "./json-text.ts";
+import { moduleJson } from "./module-json.ts";
+import type { Report } from "./report.ts";
 import { stacksJson } from "./stack-json.ts";
 
 /** How a report is written. */
@@ -40,16 +43,6 @@ export function reportJson(report: Report, options: ReportJsonOptions = {}): str
   if (report.breakpad !== undefined) text += `,"breakpad":{"crash_type":${quotedOrNull(report.breakpad.crash_type)},"os_ver":${quotedOrNull(report.breakpad.os_ver)}}`;
   text += "}";
   return options.pretty === true ? JSON.stringify(JSON.parse(text), null, 2) : text;
-}
-
-function moduleJson(module: Module): string {
-  const { code_id: codeId, debug_file: debugFile, debug_id: debugId } = module;
-  const name = inside(module.filename);
-  const path = module.code_file === module.filename ? name : inside(module.code_file);
-  // On Linux and macOS the file has its own debug data.
-  const debugName = debugFile === null ? "null" : debugFile === module.filename ? `"${name}"` : quoted(debugFile);
-  const loaded = `,"loaded_symbols":${module.loaded_symbols},"missing_symbols":${module.missing_symbols},"symbol_url":null,"version":`;
-  return `{"base_addr":"${module.base_addr}","cert_subject":null,"code_id":${quotedOrNull(codeId)},"corrupt_symbols":${module.corrupt_symbols},"debug_file":${debugName},"debug_id":${quotedOrNull(debugId)},"end_addr":"${module.end_addr}","filename":"${name}"${loaded}${quotedOrNull(module.version)},"code_file":"${path}","symbol_state":"${module.symbol_state}"}`;
 }
 
 function unloadedJson(module: Report["unloaded_modules"][number]): string {

@@ -142,7 +142,8 @@ export type CrashInfo = {
   readonly memory_accesses?: readonly MemoryAccess[] | null;
   readonly instruction_pointer_update?: { readonly address: string; readonly is_likely_guard_page?: boolean } | null;
   readonly possible_bit_flips?: readonly BitFlip[] | null;
-  readonly crash_inconsistencies?: readonly CrashInconsistency[];
+  /** Null where the dump has no exception that anything could contradict. */
+  readonly crash_inconsistencies?: readonly CrashInconsistency[] | null;
   /** Index into `threads`; null when no thread is known to have crashed. Where `type` is null it is the thread that asked for the dump. */
   readonly crashing_thread: number | null;
   readonly assertion: string | null;

@@ -55,9 +55,6 @@ function restOfFrames(frames: readonly Frame[], known: Known): string {
     const registers = frame.registers === undefined ? "" : `,"registers":${registersJson(frame.registers, known)}`;
     text += `,${frameJson(frame, "", registers, known)}`;
   }
-  // Two texts will hold this one. Asking for a character makes bytes of the
-  // rope, so that its nodes are not visited twice.
-  text.charCodeAt(0);
   return text;
 }
 

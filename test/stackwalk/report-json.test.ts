@@ -92,7 +92,7 @@ const crash = object<CrashInfo>(
     memory_accesses: orNull(few(access)),
     instruction_pointer_update: orNull(fc.record({ address: hex, is_likely_guard_page: fc.constant(true) }, { requiredKeys: ["address"] })),
     possible_bit_flips: orNull(few(flip)),
-    crash_inconsistencies: few(fc.constantFrom("int_div_by_zero_not_possible", "access_violation_when_access_allowed")),
+    crash_inconsistencies: orNull(few(fc.constantFrom("int_div_by_zero_not_possible", "access_violation_when_access_allowed"))),
     crashing_thread: orNull(fc.nat({ max: 3 })),
     assertion: orNull(text),
     stack_overflow: orNull(fc.record({ cause: fc.constantFrom("code", "guard_page", "below_stack"), detail: text })),
@@ -186,6 +186,36 @@ describe("a report as JSON", () => {
     expect(JSON.parse(reportJson({ ...bare, soft_errors: deep }))).toMatchObject({ soft_errors: null });
   });
 
+  it("remembers no module that has changed", () => {
+    // Rows are kept by path: whichever field is another the next time must show.
+    const plugin: Module = {
+      filename: "Gain.vst3",
+      code_file: "C:\\Gain.vst3",
+      base_addr: "0x1000",
+      end_addr: "0x2000",
+      debug_file: "Gain.pdb",
+      debug_id: "AA1",
+      code_id: "bb",
+      version: "1.0",
+      loaded_symbols: false,
+      missing_symbols: false,
+      corrupt_symbols: false,
+      symbol_state: "unused",
+    };
+    const changes: Partial<Module>[] = [
+      { filename: "gain" }, { base_addr: "0x3000" }, { end_addr: "0x4000" }, { debug_file: null }, { debug_id: "AA2" }, { code_id: null }, { version: "2.0" },
+      { loaded_symbols: true }, { missing_symbols: true }, { corrupt_symbols: true }, { symbol_state: "missing" }, { code_file: "x".repeat(5000) }, {},
+    ];
+    const twice = [...changes, ...changes].map((change): Module => ({ ...plugin, ...change }));
+    for (const one of twice) expect(JSON.parse(reportJson({ ...bare, modules: [one] }))).toMatchObject({ modules: [one] });
+    expect(JSON.parse(reportJson({ ...bare, modules: twice }))).toMatchObject({ modules: twice });
+  });
+
+  it("forgets modules when it has seen too many, and says the same", () => {
+    const many = Array.from({ length: 5000 }, (_, i): Module => ({ ...manyTemplate, code_file: `/lib/${i}.so`, filename: `${i}.so` }));
+    for (let round = 0; round < 2; round++) expect((JSON.parse(reportJson({ ...bare, modules: many })) as Report).modules.map((one) => one.filename)).toEqual(many.map((one) => one.filename));
+  });
+
   it("has no number that JSON cannot say", () => {
     const json = JSON.parse(reportJson({ ...bare, process_uptime: Number.NaN, pid: Number.POSITIVE_INFINITY })) as Report;
     expect([json.process_uptime, json.pid]).toEqual([null, null]);
@@ -206,6 +236,8 @@ const bare: Report = {
   threads: [],
   annotations: {},
 };
+
+const manyTemplate: Module = { filename: "", code_file: "", base_addr: "0x1000", end_addr: "0x2000", debug_file: null, debug_id: null, code_id: null, version: null, loaded_symbols: false, missing_symbols: false, corrupt_symbols: false, symbol_state: "unused" };
 
 // Fields that are ours: without them the JSON is rust-minidump's.
 const ours = new Set(["walker", "annotations", "unread_streams", "notes", "breakpad", "exception", "stack_overflow", "code_file", "symbol_state", "line_offset", "recursion", "stopped", "frames_truncated"]);
