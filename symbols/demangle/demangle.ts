@@ -31,7 +31,6 @@ export function demangle(name: string): string | null {
   const first = name.charCodeAt(0);
   if (first === 0x5f /* _ */) return underscored(name);
   if (first === 0x3f /* ? */) return languageOf(name) === "msvc" ? demangleMsvc(name) : null;
-  // The symbols by which GNU's static initialisers are known.
   return null;
 }
 
