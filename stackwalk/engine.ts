@@ -33,7 +33,6 @@ import * as facts from "./engine/dump-facts.ts";
 import { reportFrames, type FrameScene } from "./engine/frame-report.ts";
 import { ModuleStates, type SymbolAnswer } from "./engine/module-states.ts";
 import { hex } from "./hex.ts";
-import { identifies } from "./minidump/code-view.ts";
 import { baseName } from "./minidump/module-list.ts";
 import type { CpuContext, DumpThread, MemoryView, Minidump } from "./minidump/model.ts";
 import { registerFiles } from "../symbols/registers.ts";
@@ -104,7 +103,7 @@ export function walkMinidump(dump: Minidump, options: EngineOptions): EngineWalk
     annotations: dump.annotations,
     unread_streams: facts.unreadStreams(dump),
     notes: dump.notes,
-    breakpad: { crash_type: breakpadReason(dump), os_ver: dump.system?.osVersion ?? null },
+    breakpad: { crash_type: breakpadReason(dump), os_ver: facts.breakpadOsVersion(dump) },
   };
   return { report, missing: states.keysOf("missing"), stacks };
 }
@@ -183,7 +182,7 @@ function reportModule(module: DumpModule, name: string, states: ModuleStates, in
     base_addr: hex(module.base, digits),
     end_addr: hex(module.base + module.size, digits),
     debug_file: module.debugFile === null ? null : baseName(module.debugFile),
-    debug_id: identifies(module.debugId) ? module.debugId : null,
+    debug_id: module.debugId,
     code_id: module.codeId?.toLowerCase() ?? null,
     version: module.version,
     loaded_symbols: state === "loaded",

@@ -37,12 +37,18 @@ export function systemInfo({ system, linux }: Minidump): Report["system_info"] {
 // rust-minidump takes the release out of that text and drops the last word (two
 // when the last is Linux/GNU); so do we, and Breakpad's spelling stands beside.
 function osVersion({ os, osVersionNumber, servicePack }: SystemInfo): string {
-  const pack = servicePack.trim();
-  const words = servicePack.split(" ");
+  const pack = servicePack?.trim() ?? "";
+  const words = servicePack?.split(" ") ?? [];
   const [, release = "0.0.0", ...rest] = words;
   if (os !== "linux" || osVersionNumber !== "0.0.0" || release === "0.0.0") return pack === "" ? osVersionNumber : `${osVersionNumber} ${pack}`;
   const dropped = rest.at(-1) === "Linux/GNU" ? 2 : 1;
   return `${release} ${rest.slice(0, -dropped).join(" ")}`;
+}
+
+/** The version as Breakpad prints it: all that the dump says, one after the other. */
+export function breakpadOsVersion({ system }: Minidump): string | null {
+  if (system === null) return null;
+  return system.servicePack === null ? system.osVersionNumber : `${system.osVersionNumber} ${system.servicePack}`;
 }
 
 function microcode(linux: LinuxInfo | null): string | null {

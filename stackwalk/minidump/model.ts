@@ -232,8 +232,8 @@ export type SystemInfo = {
   readonly osVersion: string;
   /** `a.b.c` alone. */
   readonly osVersionNumber: string;
-  /** What the system adds to its version (CSDVersion); "" when nothing. */
-  readonly servicePack: string;
+  /** What the system adds to its version (CSDVersion): often "", null when the dump has no such text. */
+  readonly servicePack: string | null;
   /** `x86`, `amd64`, `arm`, `arm64` and so on; `0x…` where the number is unknown. */
   readonly arch: string;
   /** The architecture if it is one that can be walked. */

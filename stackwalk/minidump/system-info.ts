@@ -35,7 +35,7 @@ export function readSystemInfo(source: ByteSource, { rva, size }: Location): Sys
   if (size < 32 || !source.holds(rva, size)) return null;
   const archNumber = source.u16(rva);
   const platform = source.u32(rva + 20);
-  const pack = source.string(source.u32(rva + 24)) ?? "";
+  const pack = source.string(source.u32(rva + 24));
   const version = `${source.u32(rva + 8)}.${source.u32(rva + 12)}.${source.u32(rva + 16)}`;
   const arch = archNames[archNumber] ?? `0x${archNumber.toString(16).padStart(4, "0")}`;
   return {
