@@ -29,6 +29,8 @@ import { StringTable } from "../cache/string-table.ts";
 
 /** Values that an expression holds at a time, at most, so that an evaluator can have a fixed stack. */
 export const expressionDepth = 32;
+/** In place of a rule's index: a text was malformed. Such a row has rule 0, and so have all later ones of its record. */
+export const spoiledRule = -2;
 /** Tokens of one record's text, at most; real ones have below 100. */
 const textTokens = 4096;
 
@@ -65,14 +67,14 @@ export class CfiCompiler {
     return this.texts.takeLine(bytes, start);
   }
 
-  /** The rule for an INIT with this text. */
+  /** The rule for an INIT with this text; `spoiledRule` when it is malformed. */
   first(text: number): number {
     return this.outcome(-1, text);
   }
 
-  /** The rule that a later text makes of the rule before it. */
+  /** The rule that a later text makes of the rule before it; `spoiledRule` when it is malformed, or the rule before was. */
   next(rule: number, text: number): number {
-    return rule === 0 ? 0 : this.outcome(rule, text);
+    return rule === spoiledRule ? spoiledRule : this.outcome(rule, text);
   }
 
   private outcome(rule: number, text: number): number {
@@ -94,7 +96,7 @@ export class CfiCompiler {
       definitions = this.parse(Buffer.from(this.texts.bytesOf(text)).toString("latin1"));
       this.definitions[text] = definitions;
     }
-    if (definitions === null) return 0;
+    if (definitions === null) return spoiledRule;
     const words = this.scratch;
     if (rule < 0) words.fill(0);
     else this.rules.copy(rule, words);
@@ -141,7 +143,8 @@ export class CfiCompiler {
     const register = tokens.length === 1 || tokens.length === 3 ? registerNumber(this.file, tokens[0]!) : undefined;
     const offset = offsetOf(tokens, 1);
     if (register !== undefined && offset !== null) return { target: "cfa", kind: cfaKind.register, value: offset, register };
-    const expression = this.expression(tokens);
+    // A CFA cannot be found by way of itself.
+    const expression = tokens.includes(".cfa") ? -1 : this.expression(tokens);
     return expression < 0 ? { target: "cfa", kind: cfaKind.none, value: 0, register: 0 } : { target: "cfa", kind: cfaKind.expression, value: expression, register: 0 };
   }
 

@@ -415,13 +415,13 @@ export class RecordPass {
     if (this.initText < 0 || cfi === null) return;
     unwind.begin(initStart, this.initEnd);
     let rule = cfi.first(this.initText);
-    unwind.add(initStart, rule);
+    unwind.add(initStart, Math.max(rule, 0));
     const pairs = this.deltasInOrder ? deltas.data : sortedPairs(deltas.view());
     for (let i = 0; i < deltas.length; i += 2) {
       const address = pairs[i]!;
       if (address >= this.initEnd) break;
       rule = cfi.next(rule, pairs[i + 1]!);
-      unwind.add(address < initStart ? initStart : address, rule);
+      unwind.add(address < initStart ? initStart : address, Math.max(rule, 0));
     }
     this.initText = -1;
     deltas.length = 0;

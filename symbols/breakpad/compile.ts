@@ -195,7 +195,7 @@ function addNames(pass: RecordPass, sections: Map<SectionKind, SectionData>, dem
   if (demangle !== undefined) {
     const readable = demangled(strings, demangle);
     const names = sections.get(section.symbolName) as Uint32Array;
-    const linkage = names.map((name) => (readable[name]! === name ? 0 : name));
+    const linkage = names.map((name) => (readable[name] === name ? 0 : name));
     if (linkage.some((name) => name !== 0)) {
       sections.set(section.symbolLinkage, linkage);
       sections.set(

@@ -1,0 +1,149 @@
+// The folder of caches: what it keeps, what it makes again, what it removes.
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { describe, expect, test } from "vitest";
+import { symbolText } from "../breakpad/symbol-text.ts";
+import { compileBreakpadFile } from "../../../symbols/breakpad/compile.ts";
+import { type CacheStoreOptions, cacheStore } from "../../../symbols/cache/cache-store.ts";
+import { attachCache } from "../../../symbols/cache/symbol-cache.ts";
+import { ask, scratchFile, scratchFolder } from "./cached-symbols.ts";
+
+/** A store that counts its compiles. */
+function counted(options: CacheStoreOptions = {}) {
+  const folder = mkdtempSync(path.join(scratchFolder(), "store-"));
+  const compiles: string[] = [];
+  const store = cacheStore(folder, {
+    ...options,
+    compile(original, compileOptions) {
+      compiles.push(compileOptions.sourceDigest ?? "");
+      return compileBreakpadFile(original, compileOptions);
+    },
+  });
+  const files = (): string[] => readdirSync(folder).sort();
+  return { folder, store, compiles, files };
+}
+
+const original = (name: string): string => scratchFile(symbolText(`FUNC 10 8 0 ${name}`, `PUBLIC 100 0 ${"x".repeat(3000)}`));
+
+describe("open", () => {
+  test("compiles once, however many ask, and finds it again later", async () => {
+    const { folder, store, compiles, files } = counted();
+    const source = { path: original("f"), digest: "aa11" };
+    expect(store.openExisting("aa11")).toBeNull();
+    const opened = await Promise.all([store.open(source), store.open(source), store.open(source)]);
+    expect(compiles).toEqual(["aa11"]);
+    for (const result of opened) {
+      if (!result.ok) throw new Error(result.problem.message);
+      expect(ask(attachCache(result.value), 0x10)).toBe("f+0");
+      expect(store.residentBytes(result.value)).toBeGreaterThan(3000);
+      store.close(result.value);
+    }
+    expect(files()).toHaveLength(1);
+    const later = cacheStore(folder).openExisting("aa11");
+    expect(later).not.toBeNull();
+    store.close(later!);
+  });
+
+  test("says why an original is no good, and does not try again", async () => {
+    const { store, compiles, files } = counted();
+    const source = { path: scratchFile("no symbols"), digest: "bad" };
+    for (let i = 0; i < 2; i++) expect(await store.open(source)).toMatchObject({ ok: false, problem: { code: "not_a_symbol_file" } });
+    expect(compiles).toEqual(["bad"]);
+    expect(files()).toEqual([]);
+  });
+
+  test("tries again what the disk refused", async () => {
+    const { store, compiles } = counted();
+    const source = { path: path.join(scratchFolder(), "not there yet.sym"), digest: "cc" };
+    expect(await store.open(source)).toMatchObject({ ok: false, problem: { code: "symbol_file_unreadable" } });
+    writeFileSync(source.path, symbolText("FUNC 10 8 0 f"));
+    const opened = await store.open(source);
+    if (!opened.ok) throw new Error(opened.problem.message);
+    store.close(opened.value);
+    expect(compiles).toEqual(["cc", "cc"]);
+  });
+
+  test("makes again what was damaged, cut short, or is of another version", async () => {
+    const { folder, store, compiles, files } = counted();
+    const source = { path: original("g"), digest: "dd" };
+    expect(store.compile(source)).toEqual({ ok: true, value: null });
+    const file = path.join(folder, files()[0]!);
+    for (const spoil of [(bytes: Buffer) => bytes.subarray(0, 100), (bytes: Buffer) => Buffer.from(bytes.map((byte, i) => (i === 66 ? byte ^ 1 : byte))), (bytes: Buffer) => Buffer.from(bytes.map((byte, i) => (i === 8 ? byte + 1 : byte)))]) {
+      const handle = store.openExisting("dd");
+      const bytes = Buffer.from(Buffer.from(handle!.bytes, 0, handle!.bodyOffset));
+      store.close(handle!);
+      writeFileSync(file, spoil(bytes));
+      expect(store.openExisting("dd")).toBeNull();
+      const opened = await store.open(source);
+      if (!opened.ok) throw new Error(opened.problem.message);
+      expect(ask(attachCache(opened.value), 0x10)).toBe("g+0");
+      store.close(opened.value);
+    }
+    expect(compiles).toHaveLength(4);
+    // A page that turns out to be damaged: the front is in order, so the caller says it.
+    expect(store.compile(source)).toEqual({ ok: true, value: null });
+    expect(compiles).toHaveLength(4);
+    expect(store.compile(source, { again: true })).toEqual({ ok: true, value: null });
+    expect(compiles).toHaveLength(5);
+  });
+
+  test("lives on when its folder was deleted", async () => {
+    const { folder, store } = counted();
+    rmSync(folder, { recursive: true });
+    const opened = await store.open({ path: original("f"), digest: "ee" });
+    if (!opened.ok) throw new Error(opened.problem.message);
+    store.close(opened.value);
+  });
+
+  test("says when it cannot write", () => {
+    const { folder, store } = counted();
+    rmSync(folder, { recursive: true });
+    writeFileSync(folder, "a file in the folder's place");
+    expect(store.compile({ path: original("f"), digest: "ff" })).toMatchObject({ ok: false, problem: { code: "cache_unwritable" } });
+  });
+
+  test.each(["", "a/b", "..", "../x", "a\0", "x".repeat(300)])("a digest that could name another file is a bug: %j", (digest) => {
+    expect(() => counted().store.openExisting(digest)).toThrow(/is no digest/);
+  });
+});
+
+test("over its limit, what was not used for longest goes; what is open stays readable", () => {
+  const { folder, store, files } = counted({ bytes: 20_000 });
+  const hoursAgo = (name: string, hours: number): void => utimesSync(path.join(folder, files().find((file) => file.startsWith(name))!), Date.now() / 1000, Date.now() / 1000 - hours * 3600);
+  for (const [digest, hours] of [["old", 3], ["used", 4], ["new", 1]] as const) {
+    store.compile({ path: original(digest), digest });
+    hoursAgo(digest, hours);
+  }
+  const used = store.openExisting("used")!;
+  const old = store.openExisting("old")!;
+  hoursAgo("old", 3);
+  const size = statSync(path.join(folder, files()[0]!)).size;
+  expect(size).toBeGreaterThan(3000);
+  for (let i = 0; i < 3; i++) store.compile({ path: original(`more${i}`), digest: `more${i}` });
+  const left = files();
+  expect(left.length * size).toBeLessThanOrEqual(20_000);
+  expect(left.map((file) => file.split("-")[0])).toEqual(["more0", "more1", "more2", "used"]);
+  expect(ask(attachCache(old), 0x10)).toBe("old+0");
+  store.close(old);
+  store.close(used);
+});
+
+test("a cache larger than the limit is kept until the next one comes", () => {
+  const { store, files } = counted({ bytes: 100 });
+  store.compile({ path: original("a"), digest: "a1" });
+  expect(files().map((file) => file.slice(0, 2))).toEqual(["a1"]);
+  store.compile({ path: original("b"), digest: "b1" });
+  expect(files().map((file) => file.slice(0, 2))).toEqual(["b1"]);
+});
+
+test("what a killed writer left is removed; what a living one writes is not", () => {
+  const folder = path.join(scratchFolder(), "leftovers");
+  mkdirSync(folder);
+  const dead = spawnSync(process.execPath, ["-e", ""]).pid;
+  const names = { killed: `a-1.symcache.${dead}-00ff.tmp`, living: `b-1.symcache.${process.pid}-00ff.tmp`, ancient: `c-1.symcache.${process.pid}-01ff.tmp`, other: "notes.txt" };
+  for (const name of Object.values(names)) writeFileSync(path.join(folder, name), "half");
+  utimesSync(path.join(folder, names.ancient), 0, 0);
+  cacheStore(folder);
+  expect(Object.values(names).filter((name) => existsSync(path.join(folder, name)))).toEqual([names.living, names.other]);
+});
