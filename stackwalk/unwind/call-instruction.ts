@@ -6,7 +6,7 @@ import type { Arch } from "../../symbols/registers.ts";
 /** Bytes before a return address that are looked at: the longest call is 7 long, a prefix changes nothing. */
 export const CALL_BYTES = 8;
 
-/** Whether `bytes`, the CALL_BYTES before `address`, can end with a call. */
+/** Whether `bytes`, the CALL_BYTES before `address` (of Thumb code: without its lowest bit), can end with a call. */
 export function endsWithCall(arch: Arch, bytes: Uint8Array, address: number): boolean {
   switch (arch) {
     case "x86":
@@ -56,8 +56,8 @@ function isArm64Call(instruction: number): boolean {
 
 /** BL and BLX of Thumb, by an offset (two halves) or a register. */
 function isThumbCall(bytes: Uint8Array): boolean {
-  const first = bytes[3]! | (bytes[4]! << 8);
-  const second = bytes[5]! | (bytes[6]! << 8);
+  const first = bytes[4]! | (bytes[5]! << 8);
+  const second = bytes[6]! | (bytes[7]! << 8);
   return (second & 0xff87) === 0x4780 || ((first & 0xf800) === 0xf000 && ((second & 0xd000) === 0xd000 || (second & 0xd001) === 0xc000));
 }
 

@@ -138,7 +138,7 @@ function asDumpModule({ name, base, size }: FakeModuleAt): DumpModule {
 
 function codeBefore(code: { [addressAfter: number]: number[] }, address: number, length: number): Uint8Array | null {
   const bytes = code[address + length];
-  return bytes === undefined ? null : Uint8Array.from([...new Array<number>(length).fill(0x90), ...bytes].slice(-length));
+  return bytes === undefined ? null : Uint8Array.from([...Array.from({ length }, () => 0x90), ...bytes].slice(-length));
 }
 
 function fail(message: string): never {

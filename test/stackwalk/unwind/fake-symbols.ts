@@ -83,7 +83,7 @@ export function fakeSymbols(arch: Arch, { functions = [], rows = [], win = [] }:
 }
 
 function compileRule(arch: Arch, { rule }: FakeRow, add: (code: number[]) => number): number[] {
-  const words = new Array<number>(RULE_WORDS).fill(0);
+  const words = Array.from({ length: RULE_WORDS }, () => 0);
   if (rule === "end") {
     words[0] = cfaKind.end;
     return words;
