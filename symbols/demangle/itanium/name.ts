@@ -72,7 +72,7 @@ function nestedName(p: Parser, names: boolean): number {
         if (p.bytes[p.pos + 1] === 0x74 /* t */) {
           p.pos += 2;
           node = STD;
-        } else node = substitution(p);
+        } else node = substitution(p, true);
         if (node === 0) return 0;
         continue;
       case 0x49 /* I */:

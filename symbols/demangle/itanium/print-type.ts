@@ -47,7 +47,8 @@ export function printLeft(o: Output, node: number): void {
       break;
     case FUNCTION:
       printLeft(o, a);
-      if ((shape(o, a) & HAS_RIGHT) === 0) o.byte(0x20);
+      // Behind `void (*`, another declarator follows at once.
+      if ((shape(o, a) & HAS_RIGHT) === 0 || (o.last() !== 0x2a && o.last() !== 0x28)) o.byte(0x20);
       break;
     case ARRAY:
       printLeft(o, a);
@@ -228,7 +229,9 @@ function isRvalue(o: Output, from: number): boolean {
 /** The qualifiers that the type below has not already: `const T` of `int const`. */
 function newQualifiers(o: Output, node: number): number {
   let bits = nodes[node]! >>> EXTRA_SHIFT;
-  const below = resolved(o, nodes[node + 1]!);
+  let below = resolved(o, nodes[node + 1]!);
+  // An array's qualifiers are those of its elements.
+  for (let steps = 0; steps < 64 && (nodes[below]! & KIND_MASK) === ARRAY; steps++) below = resolved(o, nodes[below + 1]!);
   if ((nodes[below]! & KIND_MASK) === QUALIFIED) bits &= ~(nodes[below]! >>> EXTRA_SHIFT);
   return bits;
 }

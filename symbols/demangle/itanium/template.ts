@@ -27,8 +27,8 @@ for (const [letter, className, short, full] of [
   fullNames[letter.charCodeAt(0)] = short === full ? shortNames[letter.charCodeAt(0)]! : parser.fixedText(text(full), base);
 }
 
-/** Reads `S_`, `S<seq>_`, `Sa` … but not `St`; 0 when nothing is known by it. */
-export function substitution(p: Parser): number {
+/** Reads `S_`, `S<seq>_`, `Sa` … but not `St`; 0 when nothing is known by it. With `isPrefix`, a constructor may follow, for which the class shows its whole name. */
+export function substitution(p: Parser, isPrefix = false): number {
   const letter = p.bytes[++p.pos]!;
   if (letter >= 0x61 /* a */) {
     const short = letter < 128 ? shortNames[letter]! : 0;
@@ -37,7 +37,7 @@ export function substitution(p: Parser): number {
     const next = p.bytes[p.pos]!;
     // A constructor or destructor, not a decltype.
     const isOwn = next === 0x43 /* C */ || (next === 0x44 /* D */ && p.bytes[p.pos + 1]! <= 0x39);
-    return isOwn ? fullNames[letter]! : short;
+    return isPrefix && isOwn ? fullNames[letter]! : short;
   }
   let index = 0;
   if (letter !== 0x5f /* _ */) {

@@ -20,6 +20,9 @@ const rows: readonly [what: string, name: string, text: string | null][] = [
   // Types.
   ["pointers and references", "_Z1fOPKiRVKi", "f(int const*&&, int const volatile&)"],
   ["pointers to functions that return them", "_Z1fPFPFvcEiE", "f(void (*(*)(int))(char))"],
+  ["references to pointers in them", "_Z1fPFOPFvcEiE", "f(void (*&& (*)(int))(char))"],
+  ["arrays that are constant twice", "_Z1fPKA3_Ki", "f(int const (*) [3])"],
+  ["a class with a constructor of its own, before a complex number", "_Z1fSsCf", "f(std::string, float _Complex)"],
   ["constant pointers to functions", "_Z1fKPFvvE", "f(void (* const)())"],
   ["arrays", "_Z1fPA10_A3_iRA2_Kc", "f(int (*) [10][3], char const (&) [2])"],
   ["members", "_Z1fM1AiM1AKFviREPM1AFvvEM1AA3_i", "f(int A::*, void (A::*)(int) const &, void (A::**)(), int (A::*) [3])"],
