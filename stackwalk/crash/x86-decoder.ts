@@ -15,7 +15,7 @@
 // What is not decoded (instructions of the kernel, gathers, lanes and rounding
 // of AVX-512, what has no row) gives null: no text, never a wrong one.
 import { floatInstruction, stringOperands } from "./x86-float.ts";
-import { groups, oneByte, oneByte32, oneByte64, twoByte, twoByteF3, twoBytePlain, type OpcodeRow } from "./x86-opcodes.ts";
+import { opcodes, type OpcodeRow } from "./x86-opcodes.ts";
 import { operandOf, type X86Memory, type X86Operand } from "./x86-operands.ts";
 import { X86Reader } from "./x86-reader.ts";
 import { vectorRow, type OpcodeMap } from "./x86-vector.ts";
@@ -150,13 +150,14 @@ function single(reader: X86Reader, opcode: number): Found | null {
     reader.readModRm();
     return floatInstruction(opcode, reader);
   }
-  const group = groups.get(opcode);
+  const group = opcodes().groups.get(opcode);
   if (group) {
     reader.readModRm();
     const row = group[reader.reg];
     return row ? fill(row, reader, opcode) : null;
   }
-  const row = oneByte.get(opcode) ?? (reader.bits === 32 ? oneByte32 : oneByte64).get(opcode);
+  const tables = opcodes();
+  const row = tables.oneByte.get(opcode) ?? (reader.bits === 32 ? tables.oneByte32 : tables.oneByte64).get(opcode);
   if (!row) return null;
   if (isString(opcode)) return { name: row.name, operands: stringOperands(row.name, opcode, reader), string: true };
   return withModRm(row, reader, opcode);
@@ -172,11 +173,12 @@ function afterEscape(reader: X86Reader): Found | null {
   if (opcode === 0x38 || opcode === 0x3a) return threeBytes(reader, opcode);
   if (opcode === 0x01) return system(reader);
   if (opcode === 0x1e && reader.repeat === 0xf3 && (reader.peek() === 0xfa || reader.peek() === 0xfb)) return { name: reader.u8() === 0xfa ? "endbr64" : "endbr32", operands: [] };
-  const plain = (reader.repeat === 0xf3 ? twoByteF3.get(opcode) : twoBytePlain.get(opcode)) ?? twoByte.get(opcode);
+  const tables = opcodes();
+  const plain = (reader.repeat === 0xf3 ? tables.twoByteF3 : tables.twoBytePlain).get(opcode) ?? tables.twoByte.get(opcode);
   if (plain) return withModRm(plain, reader, opcode);
   if (opcode === 0x77) return reader.column === 0 ? { name: "emms", operands: [] } : null;
   reader.readModRm();
-  const group = groups.get(0x0f00 | opcode);
+  const group = opcodes().groups.get(0x0f00 | opcode);
   const row = group ? grouped(group, opcode, reader) : vectorRow(1, opcode, reader);
   return row ? fill(row, reader, opcode) : null;
 }

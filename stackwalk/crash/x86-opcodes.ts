@@ -58,7 +58,7 @@ function conditionRows(first: number, prefix: string, names: readonly string[], 
 }
 
 /** Opcodes of one byte, in both modes. */
-export const oneByte: OpcodeTable = table(
+const oneByte = (): OpcodeTable => table(
   ...arithmeticRows(), "50-57 push Zp", "58-5f pop Zp", "68 push Iz", "69 imul Gv,Ev,Iz", "6a push Is", "6b imul Gv,Ev,Is",
   ...conditionRows(0x70, "j", conditions, "Jb"), "84 test Eb,Gb", "85 test Ev,Gv", "86 xchg Eb,Gb", "87 xchg Ev,Gv", "88 mov Eb,Gb", "89 mov Ev,Gv",
   "8a mov Gb,Eb", "8b mov Gv,Ev", "8c mov Ek,Sw", "8d lea Gv,Mv", "8e mov Sw,Ew", "90-97 xchg rAX,Zv", "98 cbw|cwde|cdqe", "99 cwd|cdq|cqo", "9b wait", "9c pushf",
@@ -70,16 +70,16 @@ export const oneByte: OpcodeTable = table(
 ); // prettier-ignore
 
 /** Opcodes of one byte that are something else on a 64-bit machine. */
-export const oneByte32: OpcodeTable = table(
+const oneByte32 = (): OpcodeTable => table(
   "6 push es", "7 pop es", "e push cs", "16 push ss", "17 pop ss", "1e push ds", "1f pop ds", "27 daa", "2f das", "37 aaa", "3f aas", "40-47 inc Zv", "48-4f dec Zv",
   "60 pusha|pushad|pushad", "61 popa|popad|popad", "62 bound Gv,Mq", "63 arpl Ew,Gw", "ce into", "d4 aam Ib", "d5 aad Ib", "d6 salc",
 ); // prettier-ignore
 
 /** Opcodes of one byte that only a 64-bit machine has. */
-export const oneByte64: OpcodeTable = table("63 movsxd Gv,Ed");
+const oneByte64 = (): OpcodeTable => table("63 movsxd Gv,Ed");
 
 /** Opcodes after 0f that do not depend on a prefix. */
-export const twoByte: OpcodeTable = table(
+const twoByte = (): OpcodeTable => table(
   "5 syscall", "6 clts", "7 sysret", "8 invd", "9 wbinvd", "b ud2", "19-1d nop Ev", "1e nop Ev", "1f nop Ev", "20 mov Ry,Cy", "21 mov Ry,Dy", "22 mov Cy,Ry", "23 mov Dy,Ry",
   "30 wrmsr", "31 rdtsc", "32 rdmsr", "33 rdpmc", "34 sysenter", "35 sysexit", ...conditionRows(0x40, "cmov", conditions, "Gv,Ev"), ...conditionRows(0x80, "j", conditions, "Jz"),
   ...conditionRows(0x90, "set", setConditions, "Eb"), "a0 push fs", "a1 pop fs", "a2 cpuid", "a3 bt Ev,Gv", "a4 shld Ev,Gv,Ib", "a5 shld Ev,Gv,cl", "a8 push gs", "a9 pop gs",
@@ -88,10 +88,10 @@ export const twoByte: OpcodeTable = table(
 ); // prettier-ignore
 
 /** Opcodes after 0f that need the prefix f3. */
-export const twoByteF3: OpcodeTable = table("9 wbnoinvd", "b8 popcnt Gv,Ev", "bc tzcnt Gv,Ev", "bd lzcnt Gv,Ev");
+const twoByteF3 = (): OpcodeTable => table("9 wbnoinvd", "b8 popcnt Gv,Ev", "bc tzcnt Gv,Ev", "bd lzcnt Gv,Ev");
 
 /** Opcodes after 0f that must not have it. */
-export const twoBytePlain: OpcodeTable = table("bc bsf Gv,Ev", "bd bsr Gv,Ev");
+const twoBytePlain = (): OpcodeTable => table("bc bsf Gv,Ev", "bd bsr Gv,Ev");
 
 /** What ModRM.reg chooses, by opcode (0x0f.. for those after 0f): eight rows, `-` where there is none, `=` before names that all have the same operands. */
 const groupTexts: { readonly [opcode: number]: string } = {
@@ -120,8 +120,8 @@ function group(text: string): (OpcodeRow | null)[] {
 
 const row = (text: string): OpcodeRow | null => (text === "-" ? null : opcodeRow(text));
 
-/** Rows by what ModRM.reg chooses. */
-export const groups: ReadonlyMap<number, readonly (OpcodeRow | null)[]> = new Map([
+/** The groups, and those whose rows differ in their operands. */
+const groups = (): Opcodes["groups"] => new Map([
   ...Object.entries(groupTexts).map(([opcode, text]) => [Number(opcode), group(text)] as const),
   [0xf6, ["test Eb,Ib", "test Eb,Ib", "not Eb", "neg Eb", "mul Eb", "imul Eb", "div Eb", "idiv Eb"].map(row)],
   [0xf7, ["test Ev,Iz", "test Ev,Iz", "not Ev", "neg Ev", "mul Ev", "imul Ev", "div Ev", "idiv Ev"].map(row)],
@@ -129,3 +129,23 @@ export const groups: ReadonlyMap<number, readonly (OpcodeRow | null)[]> = new Ma
   [0x0fae, ["fxsave Mx", "fxrstor Mx", "ldmxcsr Md", "stmxcsr Md", "xsave Mx", "xrstor Mx", "xsaveopt Mx", "clflush Mc"].map(row)],
   [0x0fc7, ["-", "cmpxchg8b Mq", "-", "xrstors Mx", "xsavec Mx", "xsaves Mx", "-", "-"].map(row)],
 ]);
+
+/** All tables. */
+export type Opcodes = {
+  readonly oneByte: OpcodeTable;
+  readonly oneByte32: OpcodeTable;
+  readonly oneByte64: OpcodeTable;
+  readonly twoByte: OpcodeTable;
+  readonly twoByteF3: OpcodeTable;
+  readonly twoBytePlain: OpcodeTable;
+  /** Rows by what ModRM.reg chooses. */
+  readonly groups: ReadonlyMap<number, readonly (OpcodeRow | null)[]>;
+};
+
+let built: Opcodes | null = null;
+
+/** The tables, read from their texts at the first instruction: most dumps have none. */
+export function opcodes(): Opcodes {
+  built ??= { oneByte: oneByte(), oneByte32: oneByte32(), oneByte64: oneByte64(), twoByte: twoByte(), twoByteF3: twoByteF3(), twoBytePlain: twoBytePlain(), groups: groups() };
+  return built;
+}
