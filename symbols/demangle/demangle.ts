@@ -26,6 +26,9 @@ import { load, parser } from "./parser.ts";
 import { demangleRustLegacy, isRustLegacy, legacyEnd } from "./rust/legacy.ts";
 import { demangleRustV0 } from "./rust/v0.ts";
 
+/** Marks of parts and copies that one name has; real ones have four. */
+const SUFFIXES_MAX = 32;
+
 /** The readable form of a linker name; null when it is not mangled or not understood. */
 export function demangle(name: string): string | null {
   const first = name.charCodeAt(0);
@@ -76,7 +79,8 @@ function withSuffixes(text: string | null): string | null {
   if (text === null || parser.pos >= parser.end) return text;
   let out = text;
   const { bytes, end } = parser;
-  while (parser.pos < end) {
+  for (let count = 0; parser.pos < end; count++) {
+    if (count === SUFFIXES_MAX) return null;
     const from = parser.pos;
     let at = from + 1;
     if (bytes[from] !== 0x2e /* . */) return null;

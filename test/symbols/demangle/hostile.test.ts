@@ -4,7 +4,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { demangle } from "../../../symbols/demangle/demangle.ts";
 
-const OUTPUT_MAX = 1 << 17;
+/** The longest text, and what suffixes may add to it. */
+const OUTPUT_MAX = (1 << 17) + (1 << 16) + 1024;
 const good = "_ZN4llvm4yaml7yamlizeISt6vectorINS_5MachO18build_tool_versionESaIS4_EENS0_12EmptyContextEEENSt9enable_ifIXsr18has_SequenceTraitsIT_EE5valueEvE4typeERNS0_2IOERS9_bRT0_";
 const seeds = [
   good,
@@ -58,8 +59,8 @@ const monsters: readonly [what: string, name: string][] = [
 describe("hostile names", () => {
   test.each(monsters)("%s end in time and in bounds", (_what, name) => {
     const text = demangle(name);
-    expect(text === null || text.length <= OUTPUT_MAX + name.length * 10).toBe(true);
-    expect(milliseconds(name)).toBeLessThan(20);
+    expect(text === null || text.length <= OUTPUT_MAX).toBe(true);
+    expect(milliseconds(name)).toBeLessThan(5);
     expect(demangle(good)).toContain("llvm::yaml::yamlize<");
   });
 
@@ -82,7 +83,7 @@ describe("hostile names", () => {
     fc.assert(
       fc.property(names, (name) => {
         const text = demangle(name);
-        if (text !== null) expect(text.length).toBeLessThanOrEqual(OUTPUT_MAX + name.length * 10);
+        if (text !== null) expect(text.length).toBeLessThanOrEqual(OUTPUT_MAX);
         expect(text === null || text !== "").toBe(true);
         expect(milliseconds(name)).toBeLessThan(5);
       }),
