@@ -78,7 +78,7 @@ function replaceLambdas(text: string): string {
 const partSuffixes = new Set(["cold", "part", "isra", "constprop", "lto_priv", "llvm", "localalias"]);
 
 /** Drops the marks of parts that a compiler split off or cloned from one function: ` [clone .cold.3]`, `.isra.0`. */
-function dropCloneMarks(name: string): string {
+export function dropCloneMarks(name: string): string {
   let text = name;
   for (let at = text.indexOf("[clone "); at >= 0; at = text.indexOf("[clone ", at)) {
     const close = text.indexOf("]", at);

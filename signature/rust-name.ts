@@ -2,7 +2,7 @@
 // generic arguments as <T>, and with one spelling of closures for the legacy
 // mangling, the v0 mangling and PDB.
 import { collapse, dropPrefixAndReturnType } from "./brackets.ts";
-import { fixSpacing, isKeptAngle } from "./cpp-name.ts";
+import { dropCloneMarks, fixSpacing, isKeptAngle } from "./cpp-name.ts";
 
 /** The hash has 16 digits; anything shorter may be a function, as in `plug::hadd`. */
 const hash = /::h[0-9a-fA-F]{16}$/;
@@ -14,7 +14,7 @@ export function hasRustHash(name: string): boolean {
 
 /** Normalises the name of a Rust function. `name` holds no control characters and no double spaces. */
 export function normaliseRust(name: string): string {
-  let text = name
+  let text = dropCloneMarks(name)
     .replace(/\{closure#\d+\}|\bclosure\$\d+/g, "{{closure}}")
     .replace(/\{impl#\d+\}|\bimpl\$\d+/g, "{{impl}}")
     .replace(/\{shim:vtable#\d+\}/g, "{{vtable.shim}}");

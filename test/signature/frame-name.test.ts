@@ -160,6 +160,9 @@ describe("Rust", () => {
     // Which implementation of a trait it is stays.
     ["<rayon_core::job::HeapJob<BODY> as rayon_core::job::Job>::execute", "<rayon_core::job::HeapJob<BODY> as rayon_core::job::Job>::execute"],
     ["<alloc::vec::Vec<T,A> as core::ops::drop::Drop>::drop::h0123456789abcdef", "<alloc::vec::Vec<T, A> as core::ops::drop::Drop>::drop"],
+    // The cold part of a function is the function, with the hash or without.
+    ["plug::process [clone .cold]", "plug::process"],
+    ["plug::process::h7f635057bfba806a [clone .llvm.123]", "plug::process"],
     // Closures of legacy mangling, v0 mangling and PDB.
     ["plug::process::{{closure}}", "plug::process::{{closure}}"],
     ["plug::process::{closure#0}", "plug::process::{{closure}}"],
