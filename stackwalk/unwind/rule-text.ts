@@ -48,7 +48,8 @@ function expressionText(file: RegisterFile, expressions: Int32Array, start: numb
     if (operation === op.end) break;
     if (operator !== undefined) {
       const right = pop();
-      stack.push(`(${pop()} ${operator} ${right})`);
+      const left = pop();
+      stack.push(operation === op.add && /^-\d/.test(right) ? `(${left} - ${right.slice(1)})` : `(${left} ${operator} ${right})`);
     } else if (operation === op.constant) stack.push(String(operand));
     else if (operation === op.register) stack.push(file.names[operand] ?? "?");
     else if (operation === op.cfa) stack.push("cfa");

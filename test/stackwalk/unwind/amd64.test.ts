@@ -60,6 +60,11 @@ describe("a stack without symbols", () => {
     expect(trusts).not.toContain("frame_pointer");
   });
 
+  it("does not believe a frame pointer below the stack pointer", () => {
+    const stack = [{ mark: "bp0" }, "bp1", 0x7500_b000_0110, { mark: "top" }, 0x7500_b000_0120, { mark: "bp1" }, { repeat: 4 }];
+    expect(walkText(amd64({ registers: { rip: 0x7400_c000_0200, rbp: "bp0", rsp: "top" }, stack }))[1]).toBe("1 scan 7500b000011f module2");
+  });
+
   it.each([0xffff_ffff_ffff_ffffn, 0xffff_ffff_ffff_fff0n, 0x20_0000_0000_0000n, 0x7fff_8000_0001n, 1n])("survives rbp = %d", (rbp) => {
     const stack = [{ mark: "top" }, { repeat: 100 }];
     expect(walkText(amd64({ registers: { rip: 0x7400_c000_0200, rbp, rsp: "top" }, stack }))).toEqual(["0 context 7400c0000200 module1", "no_caller"]);
@@ -80,6 +85,14 @@ describe("a scan", () => {
       "2 scan 7500b00008ff module2 rsp=7fff80000058",
       "no_caller",
     ]);
+  });
+
+  it("takes the word before a return address for rbp only where the callee's rbp points to it", () => {
+    const stack = [{ mark: "top" }, { mark: "saved" }, "bp1", 0x7500_b000_0100, { repeat: 2 }, { mark: "bp1" }, { repeat: 2 }];
+    const scene = (rbp: string | number) => amd64({ os: "linux", registers: { rip: 0x7400_c000_0200, rbp, rsp: "top" }, stack });
+    expect(walkText(scene(3), "rbp")[1]).toBe("1 scan 7500b00000ff module2");
+    // Where it does, the frame pointer is found without a scan.
+    expect(walkText(scene("saved"), "rbp")[1]).toBe("1 frame_pointer 7500b00000ff module2 rbp=7fff80000020");
   });
 
   it("takes no word that no symbol names", () => {

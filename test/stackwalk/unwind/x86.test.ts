@@ -107,6 +107,14 @@ describe("a STACK WIN program", () => {
     ]);
   });
 
+  it("counts the parameters that a bare linker symbol gives, whatever record lies there", () => {
+    const functions = [{ start: 0x1000, size: 0x100, name: "wheedle", parameterBytes: 4, isPublic: true as const }];
+    const win = [{ start: 0x1000, size: 0x100, parameterBytes: 12, program: "$eip $ebp 4 + ^ = $esp $ebp 8 + = $ebp $ebp ^ =" }];
+    const whine = { win: [{ ...record, localBytes: 0, savedRegisterBytes: 0, program: "$eip .raSearch ^ = $esp .raSearch 4 + =" }] };
+    const stack = [{ repeat: 2 }, { mark: "bp0" }, 0x6fa9_02e0, 0x5000_aa95, 1, 0x4000_2222, 2, 0x4000_3333, { repeat: 2 }];
+    expect(walkText(scene(stack, { functions, win }, whine, { eip: 0x4000_1004, ebp: "bp0" }))[2]).toBe("2 cfi 40002221 module1");
+  });
+
   it("that aligns its stack searches from ebp", () => {
     const program = "$T1 .raSearch = $T0 $T1 4 - 8 @ = $ebp $T1 4 - ^ = $eip $T1 ^ = $esp $T1 4 + =";
     const stack = [{ repeat: 5 }, { mark: "bp0" }, "bp1", 0x4000_1350, { repeat: 2 }, { mark: "bp1" }, 0, 0];
@@ -159,5 +167,8 @@ describe("an FPO record", () => {
   it("skips a return address that a system call left behind", () => {
     const stack = [1, 2, 3, 0x4000_aa85, 0x4000_1350, { repeat: 2 }, { mark: "bp" }, 0, 0];
     expect(walkText(scene(stack, false), "esp")[1]).toBe("1 cfi 4000134f module1 esp=80000014");
+    // Below the innermost frame it is a recursion.
+    const recursive = [1, 2, 3, 0x4000_aa90, 1, 2, 3, 0x4000_aa90, 1, 2, 3, 0x4000_1350, { repeat: 2 }, { mark: "bp" }, 0, 0];
+    expect(walkText(scene(recursive, false)).slice(1, 4)).toEqual(["1 cfi 4000aa8f module1", "2 cfi 4000aa8f module1", "3 cfi 4000134f module1"]);
   });
 });
