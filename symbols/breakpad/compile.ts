@@ -25,7 +25,7 @@ import { closeSync, openSync, readSync } from "node:fs";
 import { type Result, ok, refuse } from "../../config/problem.ts";
 import { writeCache, type SectionData } from "../cache/cache-writer.ts";
 import { Uint32List } from "../cache/growable-array.ts";
-import { type SectionKind, section } from "../cache/layout.ts";
+import { SYMBOL_WORDS, type SectionKind, publicFlag, section } from "../cache/layout.ts";
 import { buildPageIndex } from "../cache/page-index.ts";
 import type { StringTable } from "../cache/string-table.ts";
 import { flattenSymbols } from "../cache/symbol-ranges.ts";
@@ -173,18 +173,15 @@ function addSymbols(pass: RecordPass, arch: Arch | null, sections: Map<SectionKi
   sections.set(section.rangeStart, ranges.starts);
   sections.set(section.rangeSymbol, ranges.symbols);
   sections.set(section.rangePage, buildPageIndex(ranges.starts));
-  sections.set(section.symbolStart, pickBoth(pass.functionStart, functions, pass.publicStart, publics));
-  sections.set(section.symbolName, pickBoth(pass.functionName, functions, pass.publicName, publics));
+  const lineRuns = pickRuns(pass.functionLines, functions, lines.starts, lines.offsets);
+  const inlineRuns = pickRuns(pass.functionInlines, functions, inlines.starts, inlines.offsets);
+  sections.set(section.lines, lineRuns.points);
+  sections.set(section.inlines, inlineRuns.points);
+  const starts = pickBoth(pass.functionStart, functions, pass.publicStart, publics);
+  const names = pickBoth(pass.functionName, functions, pass.publicName, publics);
+  sections.set(section.symbols, joinSymbols(starts, names, functions.length, lineRuns.first, inlineRuns.first));
   const parameters = pickBoth(pass.functionParameters, functions, pass.publicParameters, publics);
   if (arch === "x86" && parameters.some((bytes) => bytes > 0)) sections.set(section.symbolParameters, parameters);
-  const lineRuns = pickRuns(pass.functionLines, functions, lines.starts, lines.offsets);
-  sections.set(section.functionLines, lineRuns.first);
-  sections.set(section.lineStart, lineRuns.starts);
-  sections.set(section.lineOffset, lineRuns.offsets);
-  const inlineRuns = pickRuns(pass.functionInlines, functions, inlines.starts, inlines.offsets);
-  if (inlines.nodes > 0) sections.set(section.functionInlines, inlineRuns.first);
-  sections.set(section.inlineStart, inlineRuns.starts);
-  sections.set(section.inlineOffset, inlineRuns.offsets);
   return { functions: functions.length, publics: publics.length };
 }
 
@@ -194,15 +191,18 @@ function addNames(pass: RecordPass, sections: Map<SectionKind, SectionData>, dem
   let originNames = origins.names.view();
   if (demangle !== undefined) {
     const readable = demangled(strings, demangle);
-    const names = sections.get(section.symbolName) as Uint32Array;
-    const linkage = names.map((name) => (readable[name] === name ? 0 : name));
-    if (linkage.some((name) => name !== 0)) {
-      sections.set(section.symbolLinkage, linkage);
-      sections.set(
-        section.symbolName,
-        names.map((name) => readable[name]!),
-      );
+    const symbols = sections.get(section.symbols) as Uint32Array;
+    const linkage = new Uint32Array(symbols.length / SYMBOL_WORDS - 1);
+    let isMangled = false;
+    for (let i = 0; i < linkage.length; i++) {
+      const word = symbols[i * SYMBOL_WORDS + 1]!;
+      const name = word & ~publicFlag;
+      if (readable[name] === name) continue;
+      linkage[i] = name;
+      symbols[i * SYMBOL_WORDS + 1] = (readable[name]! | (word & publicFlag)) >>> 0;
+      isMangled = true;
     }
+    if (isMangled) sections.set(section.symbolLinkage, linkage);
     originNames = originNames.map((name) => readable[name]!);
   }
   sections.set(section.fileName, files.names.view());
@@ -235,20 +235,32 @@ function pickBoth(functionValues: Uint32List, functions: Uint32Array, publicValu
   return picked;
 }
 
-/** The checkpoints of the kept functions, each function's run after that of the function before. */
-function pickRuns(firsts: Uint32List, functions: Uint32Array, starts: Uint32List, offsets: Uint32List): { readonly first: Uint32Array; readonly starts: Uint32Array; readonly offsets: Uint32Array } {
+/** The section `symbols`. */
+function joinSymbols(starts: Uint32Array, names: Uint32Array, functions: number, firstLine: Uint32Array, firstInline: Uint32Array): Uint32Array {
+  const joined = new Uint32Array((starts.length + 1) * SYMBOL_WORDS);
+  for (let i = 0; i <= starts.length; i++) {
+    const word = i * SYMBOL_WORDS;
+    joined[word] = starts[i] ?? 0;
+    joined[word + 1] = ((names[i] ?? 0) | (i < functions ? 0 : publicFlag)) >>> 0;
+    joined[word + 2] = firstLine[Math.min(i, functions)]!;
+    joined[word + 3] = firstInline[Math.min(i, functions)]!;
+  }
+  return joined;
+}
+
+/** The checkpoints of the kept functions, each function's run after that of the function before; `first` has one entry more than there are functions. */
+function pickRuns(firsts: Uint32List, functions: Uint32Array, starts: Uint32List, offsets: Uint32List): { readonly first: Uint32Array; readonly points: Uint32Array } {
   const first = new Uint32Array(functions.length + 1);
-  const pickedStarts = new Uint32List(starts.length);
-  const pickedOffsets = new Uint32List(starts.length);
+  const points = new Uint32List(starts.length * 2);
   for (let i = 0; i < functions.length; i++) {
     const from = firsts.data[functions[i]!]!;
     const to = functions[i]! + 1 < firsts.length ? firsts.data[functions[i]! + 1]! : starts.length;
-    first[i] = pickedStarts.length;
+    first[i] = points.length / 2;
     for (let k = from; k < to; k++) {
-      pickedStarts.push(starts.data[k]!);
-      pickedOffsets.push(offsets.data[k]!);
+      points.push(starts.data[k]!);
+      points.push(offsets.data[k]!);
     }
   }
-  first[functions.length] = pickedStarts.length;
-  return { first, starts: pickedStarts.view(), offsets: pickedOffsets.view() };
+  first[functions.length] = points.length / 2;
+  return { first, points: points.view() };
 }

@@ -27,8 +27,9 @@
 //     FUNC, of a PUBLIC, or of nothing (symbol-ranges.ts). The rules about who
 //     has an address are applied when the cache is written, so that one search
 //     decides. `rangePage` shortens the search to a few steps (page-index.ts).
-//  2. A symbol's name, linker spelling and parameter bytes stand in arrays by
-//     its number; functions come first, public symbols after them.
+//  2. A symbol's name and the places of its lines and inlined calls stand
+//     together; linker spelling and parameter bytes, which few ask for, in
+//     arrays of their own. Functions come first, public symbols after them.
 //  3. Lines and inlined calls are packed as differences, a function's own run
 //     of checkpoints first (line-rows.ts, inline-tree.ts).
 //  4. Unwind rows are an address and the number of a rule (unwind-rule.ts);
@@ -68,28 +69,18 @@ export const section = {
   rangeSymbol: 3,
   /** Page index over `rangeStart`. */
   rangePage: 4,
-  /** u32 by symbol: its first address. */
-  symbolStart: 5,
-  /** u32 by symbol: its name, a string. */
-  symbolName: 6,
+  /** u32 × SYMBOL_WORDS by symbol, and one more: its first address; its name, a string, with `publicFlag`; index of its first checkpoint in `lines`; in `inlines`. What one look-up reads lies together. */
+  symbols: 5,
   /** u32 by symbol: the linker's spelling, a string, 0 when it is the name; empty when all are. */
   symbolLinkage: 7,
   /** u32 by symbol: bytes of its stack parameters; only on x86. */
   symbolParameters: 8,
-  /** u32 by function, and one more: index of its first line checkpoint. Also says how many functions there are. */
-  functionLines: 9,
-  /** u32 by function, and one more: index of its first inline checkpoint; empty when nothing was inlined. */
-  functionInlines: 10,
-  /** u32 by line checkpoint: its first address. */
-  lineStart: 11,
-  /** u32 by line checkpoint: offset of its rows in `lineRows`. */
-  lineOffset: 12,
+  /** u32 × 2 by line checkpoint: its first address, the offset of its rows in `lineRows`. */
+  lines: 11,
   /** Bytes, see line-rows.ts. */
   lineRows: 13,
-  /** u32 by inline checkpoint: its first address. */
-  inlineStart: 14,
-  /** u32 by inline checkpoint: offset of its calls in `inlineCalls`. */
-  inlineOffset: 15,
+  /** u32 × 2 by inline checkpoint: its first address, the offset of its calls in `inlineCalls`. */
+  inlines: 14,
   /** Bytes, see inline-tree.ts. */
   inlineCalls: 16,
   /** u32 by file: its path, a string; file 0 is none. */
@@ -123,6 +114,10 @@ export const section = {
 /** Kind of a section. */
 export type SectionKind = (typeof section)[keyof typeof section];
 
+/** Words of one entry of `symbols`. */
+export const SYMBOL_WORDS = 4;
+/** In the name's word of `symbols`: it is a public symbol, which has no lines. */
+export const publicFlag = 0x80000000;
 /** In `rangeSymbol`: no symbol has the range. */
 export const noSymbol = 0xffffffff;
 /** Words of a shape: bytes of prolog, epilog, parameters, saved registers, locals and stack, then the program (-1 none), then bit 0 allocates a base pointer, bit 1 the program aligns. */

@@ -44,25 +44,40 @@ export class StringTable {
     let hash = 0x811c9dc5;
     let high = 0;
     for (;;) {
-      let byte = source[at]!;
-      if (byte < 0x0e) {
-        if (byte === lineFeed || byte === carriageReturn) break;
-        if (byte === 0) byte = 0x5f;
-      }
-      if (place === room) {
+      if (place + 4 > room) {
         list.length = place;
-        list.reserve(1);
+        list.reserve(4);
         list.length = base;
         data = list.data;
         room = data.length;
       }
+      // Four at a time while nothing special comes: the hash's chain of multiplications is what this loop waits for.
+      const a = source[at]!;
+      const b = source[at + 1]!;
+      const c = source[at + 2]!;
+      const d = source[at + 3]!;
+      if (a > 0x0d && b > 0x0d && c > 0x0d && d > 0x0d) {
+        data[place] = a;
+        data[place + 1] = b;
+        data[place + 2] = c;
+        data[place + 3] = d;
+        const four = a | (b << 8) | (c << 16) | (d << 24);
+        high |= four;
+        hash = Math.imul(hash ^ four, 0x9e3779b1);
+        hash ^= hash >>> 15;
+        at += 4;
+        place += 4;
+        continue;
+      }
+      if (a === lineFeed || a === carriageReturn) break;
+      const byte = a === 0 ? 0x5f : a;
       data[place++] = byte;
       high |= byte;
       hash = Math.imul(hash ^ byte, 0x01000193);
       at++;
     }
     this.end = at;
-    return this.place(place, hash >>> 0, high >= 0x80);
+    return this.place(place, (hash ^ (hash >>> 16)) >>> 0, (high & 0x80808080) !== 0);
   }
 
   /** Takes a JavaScript string. */

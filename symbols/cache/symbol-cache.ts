@@ -9,7 +9,7 @@
 import type { Arch } from "../registers.ts";
 import { CachedStrings } from "./cached-strings.ts";
 import { type InlineChain, makeInlineChain, readInlineChain } from "./inline-tree.ts";
-import { type CacheMeta, WIN_SHAPE_WORDS, archOfNumber, headerField, noSymbol, section } from "./layout.ts";
+import { type CacheMeta, SYMBOL_WORDS, WIN_SHAPE_WORDS, archOfNumber, headerField, noSymbol, publicFlag, section } from "./layout.ts";
 import { type LineRow, blockBytes, readLineRow } from "./line-rows.ts";
 import type { InlinePlace, ModuleSymbols, SourcePlace, WinFrame } from "./module-symbols.ts";
 import { type CacheFault, type CacheHandle, DamagedCache, PagedFile, closeCacheFile, openCacheFile } from "./paged-file.ts";
@@ -60,17 +60,12 @@ export class SymbolCache implements ModuleSymbols {
   private readonly rangeStart: WordSection;
   private readonly rangeSymbol: WordSection;
   private readonly rangePage: Uint32Array;
-  private readonly symbolStart: WordSection;
-  private readonly symbolName: WordSection;
+  private readonly symbols: WordSection;
   private readonly symbolLinkage: WordSection;
   private readonly symbolParameters: WordSection;
-  private readonly functionLines: WordSection;
-  private readonly functionInlines: WordSection;
-  private readonly lineStart: WordSection;
-  private readonly lineOffset: WordSection;
+  private readonly lines: WordSection;
   private readonly lineRows: { readonly offset: number; readonly bytes: number };
-  private readonly inlineStart: WordSection;
-  private readonly inlineOffset: WordSection;
+  private readonly inlines: WordSection;
   private readonly inlineCalls: { readonly offset: number; readonly bytes: number };
   private readonly fileName: WordSection;
   private readonly originName: WordSection;
@@ -96,17 +91,12 @@ export class SymbolCache implements ModuleSymbols {
     this.rangeStart = sections.words(section.rangeStart);
     this.rangeSymbol = sections.words(section.rangeSymbol);
     this.rangePage = sections.words(section.rangePage).words;
-    this.symbolStart = sections.words(section.symbolStart);
-    this.symbolName = sections.words(section.symbolName);
+    this.symbols = sections.words(section.symbols);
     this.symbolLinkage = sections.words(section.symbolLinkage);
     this.symbolParameters = sections.words(section.symbolParameters);
-    this.functionLines = sections.words(section.functionLines);
-    this.functionInlines = sections.words(section.functionInlines);
-    this.lineStart = sections.words(section.lineStart);
-    this.lineOffset = sections.words(section.lineOffset);
+    this.lines = sections.words(section.lines);
     this.lineRows = sections.at(section.lineRows);
-    this.inlineStart = sections.words(section.inlineStart);
-    this.inlineOffset = sections.words(section.inlineOffset);
+    this.inlines = sections.words(section.inlines);
     this.inlineCalls = sections.at(section.inlineCalls);
     this.fileName = sections.words(section.fileName);
     this.originName = sections.words(section.originName);
@@ -151,21 +141,24 @@ export class SymbolCache implements ModuleSymbols {
     place.inlines = noInlines;
     const symbol = this.symbolAt(rva);
     if (symbol === noSymbol) return false;
-    place.name = this.strings.text(this.word(this.symbolName, symbol));
+    const { words, offset } = this.symbols;
+    const at = symbol * SYMBOL_WORDS;
+    this.file.need(offset + at * 4, offset + (at + 2 * SYMBOL_WORDS) * 4);
+    const name = words[at + 1]!;
+    place.start = words[at]!;
+    place.name = this.strings.text(name & ~publicFlag);
     if (this.symbolLinkage.words.length > 0) {
       const linkage = this.word(this.symbolLinkage, symbol);
       if (linkage !== 0) place.linkageName = this.strings.text(linkage);
     }
-    place.start = this.word(this.symbolStart, symbol);
-    // Functions come first, and `functionLines` has one entry more than there are.
-    if (symbol + 1 >= this.functionLines.words.length) {
+    if (name >= publicFlag) {
       place.isPublic = true;
       return true;
     }
     const row = this.row;
-    const hasLine = this.findLine(symbol, rva, row);
+    const hasLine = this.findLine(words[at + 2]!, words[at + SYMBOL_WORDS + 2]!, rva, row);
     const file = hasLine ? this.fileText(row.file) : null;
-    if (this.findInlines(symbol, rva)) {
+    if (this.findInlines(words[at + 3]!, words[at + SYMBOL_WORDS + 3]!, rva)) {
       this.fillInlines(place, file, hasLine);
     } else if (file !== null) {
       place.file = file;
@@ -286,51 +279,50 @@ export class SymbolCache implements ModuleSymbols {
     return from.words[index]!;
   }
 
-  /** The last of a function's checkpoints at or below an address; -1 when all are above it. */
-  private checkpoint(runs: WordSection, starts: WordSection, symbol: number, rva: number): number {
-    if (symbol + 1 >= runs.words.length) return -1;
-    this.file.need(runs.offset + symbol * 4, runs.offset + symbol * 4 + 8);
-    const first = runs.words[symbol]!;
+  /** The last of the checkpoints from `first` up to `last` that is at or below an address; -1 when all are above it. */
+  private checkpoint(points: WordSection, first: number, last: number, rva: number): number {
+    if (first >= last) return -1;
+    const { words, offset } = points;
+    this.file.need(offset + first * 8, offset + last * 8);
     let low = first;
-    let high = runs.words[symbol + 1]!;
-    if (low === high) return -1;
-    this.file.need(starts.offset + low * 4, starts.offset + high * 4);
-    const { words } = starts;
+    let high = last;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (words[middle]! <= rva) low = middle + 1;
+      if (words[middle * 2]! <= rva) low = middle + 1;
       else high = middle;
     }
     return low > first ? low - 1 : -1;
   }
 
-  private findLine(symbol: number, rva: number, row: LineRow): boolean {
-    const point = this.checkpoint(this.functionLines, this.lineStart, symbol, rva);
+  private findLine(first: number, last: number, rva: number, row: LineRow): boolean {
+    const point = this.checkpoint(this.lines, first, last, rva);
     if (point < 0) return false;
-    const offset = this.lineRows.offset + this.word(this.lineOffset, point);
+    const { words } = this.lines;
+    const offset = this.lineRows.offset + words[point * 2 + 1]!;
     const end = this.lineRows.offset + this.lineRows.bytes;
     this.file.need(offset, offset + blockBytes < end ? offset + blockBytes : end);
-    readLineRow(this.file.bytes, offset, this.lineStart.words[point]!, rva, row);
+    readLineRow(this.file.bytes, offset, words[point * 2]!, rva, row);
     return row.file !== 0;
   }
 
   /** Fills `chain`; false when nothing was inlined at the address. */
-  private findInlines(symbol: number, rva: number): boolean {
-    const point = this.checkpoint(this.functionInlines, this.inlineStart, symbol, rva);
+  private findInlines(first: number, last: number, rva: number): boolean {
+    const point = this.checkpoint(this.inlines, first, last, rva);
     if (point < 0) return false;
+    const { words } = this.inlines;
     const { bytes } = this.file;
     const limit = this.inlineCalls.offset + this.inlineCalls.bytes;
-    let offset = this.inlineCalls.offset + this.word(this.inlineOffset, point);
+    let offset = this.inlineCalls.offset + words[point * 2 + 1]!;
     this.file.need(offset, offset + varintBytes < limit ? offset + varintBytes : limit);
     let byte = bytes[offset++]!;
     let length = byte & 0x7f;
-    for (let shift = 7; byte >= 0x80; shift += 7) {
+    for (let shift = 7; byte >= 0x80 && shift < 35; shift += 7) {
       byte = bytes[offset++]!;
       length |= (byte & 0x7f) << shift;
     }
     const end = offset + (length >>> 0);
     this.file.need(offset, end);
-    readInlineChain(bytes, offset, end, this.inlineStart.words[point]!, rva, this.chain);
+    readInlineChain(bytes, offset, end, words[point * 2]!, rva, this.chain);
     return this.chain.depth > 0;
   }
 
