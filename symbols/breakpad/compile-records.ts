@@ -3,10 +3,8 @@
 // calls are packed as soon as their FUNC is over, so that beyond the sections
 // themselves it holds one function at a time.
 //
-// Nine lines of ten are line records, so those have a loop of their own, with
-// everything in local variables (`takeLines`): it reads only what dump_syms
-// writes, and hands any other spelling to `takeOddLine`. Measured on 48 MB of
-// symbols, helpers and shared positions cost it two thirds of its speed.
+// Nine lines of ten are line records; those have a loop of their own
+// (compile-lines.ts).
 import { Uint32List } from "../cache/growable-array.ts";
 import { INLINE_WORDS, InlineTreeBuilder } from "../cache/inline-tree.ts";
 import { LineRowsBuilder, ROW_WORDS } from "../cache/line-rows.ts";
@@ -15,6 +13,7 @@ import { StringTable } from "../cache/string-table.ts";
 import { UnwindRowsBuilder } from "../cache/unwind-rows.ts";
 import type { RegisterFile } from "../registers.ts";
 import { CfiCompiler } from "./compile-cfi.ts";
+import { LineRecords, addressEnd, capitalF } from "./compile-lines.ts";
 import { emptyTally } from "./compile-warnings.ts";
 import { WinCompiler } from "./compile-win.ts";
 import { FieldCursor, hexDigits, noField } from "./field-cursor.ts";
@@ -22,10 +21,6 @@ import { NumberedNames } from "./numbered-names.ts";
 
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
-const space = 0x20;
-/** A hex digit that FUNC and FILE begin with too. */
-const capitalF = 0x46;
-const addressEnd = 0x1_0000_0000;
 
 /** Takes records and fills builders. */
 export class RecordPass {
@@ -55,8 +50,8 @@ export class RecordPass {
   private readonly cfi: CfiCompiler | null;
   /** Whether lines and inlines belong to the last function. */
   private inFunction = false;
-  private rows: Uint32Array = new Uint32Array(4096 * ROW_WORDS);
-  private rowCount = 0;
+  /** Line records since the last FUNC. */
+  private readonly lineRecords = new LineRecords(this.tally);
   private readonly ranges = new Uint32List(1024);
   /** The INIT record that deltas belong to: its range, and its text; -1 when there is none. */
   private initStart = 0;
@@ -76,7 +71,12 @@ export class RecordPass {
     let at = start;
     while (at < end) {
       const first = bytes[at]!;
-      at = hexDigits[first]! < 16 && first !== capitalF ? this.takeLines(bytes, at, end) : this.takeRecord(bytes, at);
+      if (hexDigits[first]! < 16 && first !== capitalF) {
+        at = this.lineRecords.take(bytes, at, end);
+        this.dropOrphans();
+      } else {
+        at = this.takeRecord(bytes, at);
+      }
     }
   }
 
@@ -84,100 +84,6 @@ export class RecordPass {
   finish(): void {
     this.endFunction();
     this.endInit();
-  }
-
-  /** Takes line records from `start` until another kind comes, and returns where. */
-  private takeLines(bytes: Uint8Array, start: number, end: number): number {
-    const digits = hexDigits;
-    let rows: Uint32Array = this.rows;
-    let word = this.rowCount * ROW_WORDS;
-    let at = start;
-    while (at < end) {
-      const lineStart = at;
-      let digit = digits[bytes[at]!]!;
-      if (digit > 15 || bytes[at] === capitalF) break;
-      plain: {
-        let address = 0;
-        do {
-          address = (address << 4) | digit;
-          digit = digits[bytes[++at]!]!;
-        } while (digit < 16);
-        if (at - lineStart > 8 || bytes[at] !== space) break plain;
-        let field = ++at;
-        let size = 0;
-        while ((digit = digits[bytes[at]!]!) < 16) {
-          size = (size << 4) | digit;
-          at++;
-        }
-        if (at === field || at - field > 7 || bytes[at] !== space) break plain;
-        field = ++at;
-        let line = 0;
-        while ((digit = bytes[at]! - 0x30) >= 0 && digit <= 9) {
-          line = line * 10 + digit;
-          at++;
-        }
-        if (at === field || at - field > 9 || bytes[at] !== space) break plain;
-        field = ++at;
-        let file = 0;
-        while ((digit = bytes[at]! - 0x30) >= 0 && digit <= 9) {
-          file = file * 10 + digit;
-          at++;
-        }
-        if (at === field || at - field > 9) break plain;
-        if (bytes[at] === carriageReturn) at++;
-        if (bytes[at] !== lineFeed) break plain;
-        at++;
-        if (size === 0) continue;
-        if (word === rows.length) rows = this.widenRows();
-        rows[word] = address;
-        rows[word + 1] = size;
-        rows[word + 2] = line;
-        rows[word + 3] = file;
-        word += ROW_WORDS;
-        continue;
-      }
-      this.rowCount = word / ROW_WORDS;
-      at = this.takeOddLine(bytes, lineStart);
-      rows = this.rows;
-      word = this.rowCount * ROW_WORDS;
-    }
-    this.rowCount = word / ROW_WORDS;
-    if (!this.inFunction) {
-      this.tally.orphanLine += this.rowCount;
-      this.rowCount = 0;
-    }
-    return at;
-  }
-
-  /** Takes a line record that is not spelt as usual, or finds that it is none. */
-  private takeOddLine(bytes: Uint8Array, start: number): number {
-    const cursor = this.cursor;
-    cursor.at = start;
-    const address = cursor.hex(bytes);
-    const size = cursor.hex(bytes);
-    const line = cursor.decimal(bytes);
-    const file = cursor.decimal(bytes);
-    cursor.nextLine(bytes);
-    if (address === noField || size === noField || line === noField || file === noField || line > 0x7fffffff) this.tally.malformedLine++;
-    else if (address + size > addressEnd) this.tally.beyondRange++;
-    else if (size > 0) {
-      const word = this.rowCount * ROW_WORDS;
-      const rows = word === this.rows.length ? this.widenRows() : this.rows;
-      rows[word] = address;
-      // The last byte of 4 GiB has no end in 32 bits; no function reaches it.
-      rows[word + 1] = Math.min(size, 0xffffffff);
-      rows[word + 2] = line;
-      rows[word + 3] = Math.min(file, 0xffffffff);
-      this.rowCount++;
-    }
-    return cursor.at;
-  }
-
-  private widenRows(): Uint32Array {
-    const wider = new Uint32Array(this.rows.length * 2);
-    wider.set(this.rows);
-    this.rows = wider;
-    return wider;
   }
 
   /** Takes a record that is not a line record, and returns where the next begins. */
@@ -192,7 +98,12 @@ export class RecordPass {
     } else if (first === capitalF) {
       if (isWord(bytes, start, "FUNC ")) this.takeFunction(bytes, start + 5);
       else if (isWord(bytes, start, "FILE ")) this.takeFile(bytes, start + 5);
-      else return this.takeUpperCaseLine(bytes, start);
+      else {
+        // A line record whose address begins with a capital F.
+        const next = this.lineRecords.takeOdd(bytes, start);
+        this.dropOrphans();
+        return next;
+      }
     } else if (first === 0x49) {
       if (isWord(bytes, start, "INLINE ")) this.takeInline(bytes, start + 7);
       else if (isWord(bytes, start, "INLINE_ORIGIN ")) this.takeOrigin(bytes, start + 14);
@@ -207,14 +118,11 @@ export class RecordPass {
     return cursor.at;
   }
 
-  /** A line record whose address begins with a capital F; dump_syms writes small letters. */
-  private takeUpperCaseLine(bytes: Uint8Array, start: number): number {
-    const next = this.takeOddLine(bytes, start);
-    if (!this.inFunction && this.rowCount > 0) {
-      this.tally.orphanLine++;
-      this.rowCount = 0;
-    }
-    return next;
+  /** Line records that follow no FUNC belong to nobody. */
+  private dropOrphans(): void {
+    if (this.inFunction) return;
+    this.tally.orphanLine += this.lineRecords.count;
+    this.lineRecords.count = 0;
   }
 
   private takeFunction(bytes: Uint8Array, at: number): void {
@@ -251,9 +159,9 @@ export class RecordPass {
     const last = this.functionStart.length - 1;
     const start = this.functionStart.data[last]!;
     const end = this.functionEnd.data[last]!;
-    const count = this.rowCount;
+    const { count, rows } = this.lineRecords;
     if (count > 0) {
-      const { rows, files } = this;
+      const { files } = this;
       let number = -1;
       let place = 0;
       for (let word = 3; word < count * ROW_WORDS; word += ROW_WORDS) {
@@ -265,7 +173,7 @@ export class RecordPass {
         rows[word] = place;
       }
       this.lines.add(start, end, rows, count);
-      this.rowCount = 0;
+      this.lineRecords.count = 0;
     }
     if (this.ranges.length > 0) {
       this.inlines.add(start, end, this.ranges.data, this.ranges.length / INLINE_WORDS);

@@ -9,12 +9,13 @@
 import type { Arch } from "../registers.ts";
 import { CachedStrings } from "./cached-strings.ts";
 import { type InlineChain, makeInlineChain, readInlineChain } from "./inline-tree.ts";
-import { type CacheMeta, SYMBOL_WORDS, WIN_SHAPE_WORDS, archOfNumber, headerField, noSymbol, publicFlag, section } from "./layout.ts";
+import { type CacheMeta, SYMBOL_WORDS, archOfNumber, headerField, noSymbol, publicFlag, section } from "./layout.ts";
 import { type LineRow, blockBytes, readLineRow } from "./line-rows.ts";
 import type { InlinePlace, ModuleSymbols, SourcePlace, WinFrame } from "./module-symbols.ts";
 import { type CacheFault, type CacheHandle, DamagedCache, PagedFile, closeCacheFile, openCacheFile } from "./paged-file.ts";
 import { SectionTable, type WordSection } from "./sections.ts";
 import { varintBytes } from "./growable-array.ts";
+import { WinTables } from "./win-tables.ts";
 
 const noInlines: readonly InlinePlace[] = [];
 /** How Breakpad's walker names an inlined function whose INLINE_ORIGIN is missing. */
@@ -73,13 +74,11 @@ export class SymbolCache implements ModuleSymbols {
   private readonly rowRules: { readonly halves: Uint16Array; readonly offset: number };
   private readonly rowRulesHigh: { readonly halves: Uint16Array; readonly offset: number };
   private readonly rowPage: Uint32Array;
-  private readonly winTables: readonly [Uint32Array, Uint32Array];
-  private readonly winShapes: Int32Array;
+  private readonly winTables: WinTables;
   private readonly row: LineRow = { start: 0, file: 0, line: 0 };
   private readonly chain: InlineChain = makeInlineChain();
   private hasNameIndex = false;
   private hasUnwindIndex = false;
-  private hasWinTables = false;
 
   constructor(handle: CacheHandle) {
     this.handle = handle;
@@ -104,8 +103,7 @@ export class SymbolCache implements ModuleSymbols {
     this.rowRules = sections.halves(section.rowRule);
     this.rowRulesHigh = sections.halves(section.rowRuleHigh);
     this.rowPage = sections.words(section.rowPage).words;
-    this.winTables = [sections.words(section.winPrograms).words, sections.words(section.winFpo).words];
-    this.winShapes = sections.integers(section.winShapes);
+    this.winTables = new WinTables(sections);
     this.rules = sections.integers(section.rules);
     this.expressions = sections.integers(section.expressions);
     this.hasUnwindRows = this.rowStarts.words.length > 0;
@@ -197,38 +195,7 @@ export class SymbolCache implements ModuleSymbols {
   }
 
   winFrame(rva: number): WinFrame | null {
-    if (!this.hasWinTables) {
-      this.sections.load(section.winPrograms);
-      this.sections.load(section.winFpo);
-      this.sections.load(section.winShapes);
-      this.sections.load(section.expressions);
-      this.hasWinTables = true;
-    }
-    for (const table of this.winTables) {
-      const at = findRecord(table, rva);
-      if (at >= 0) return this.winRecord(table, at, table === this.winTables[0]);
-    }
-    return null;
-  }
-
-  private winRecord(table: Uint32Array, at: number, isProgram: boolean): WinFrame {
-    const shape = this.winShapes;
-    const word = table[at + 2]! * WIN_SHAPE_WORDS;
-    const flags = shape[word + 7]!;
-    return {
-      kind: isProgram ? "program" : "fpo",
-      start: table[at]!,
-      size: table[at + 1]!,
-      prologBytes: shape[word]!,
-      epilogBytes: shape[word + 1]!,
-      parameterBytes: shape[word + 2]!,
-      savedRegisterBytes: shape[word + 3]!,
-      localBytes: shape[word + 4]!,
-      maxStackBytes: shape[word + 5]!,
-      allocatesBasePointer: (flags & 1) !== 0,
-      program: shape[word + 6]!,
-      programAligns: (flags & 2) !== 0,
-    };
+    return this.winTables.frame(rva);
   }
 
   private loadUnwind(): void {
@@ -354,17 +321,4 @@ export class SymbolCache implements ModuleSymbols {
     const text = this.strings.text(this.word(this.fileName, file));
     return text === "" ? null : text;
   }
-}
-
-/** Offset of the record that holds an address in a table of start, size and shape; -1 when none does. */
-function findRecord(table: Uint32Array, rva: number): number {
-  let low = 0;
-  let high = table.length / 3;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (table[middle * 3]! <= rva) low = middle + 1;
-    else high = middle;
-  }
-  const at = (low - 1) * 3;
-  return at >= 0 && rva - table[at]! < table[at + 1]! ? at : -1;
 }
