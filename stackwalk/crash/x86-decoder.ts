@@ -13,9 +13,11 @@
 //   4. operands by the letters of the row.
 //
 // What is not decoded (instructions of the kernel, gathers, lanes and rounding
-// of AVX-512, what has no row) gives null: no text, never a wrong one.
+// of AVX-512, what has no row) gives null: no text rather than a wrong one. The
+// reverse is not promised: some vector encodings that the processor refuses
+// get a text here; it would not have reached them.
 import { floatInstruction, stringOperands } from "./x86-float.ts";
-import { opcodes, type OpcodeRow } from "./x86-opcodes.ts";
+import { groupRow, isGroup, oneByte, oneByte32, oneByte64, twoByte, twoByteF3, twoBytePlain, type OpcodeRow } from "./x86-opcodes.ts";
 import { operandOf, type X86Memory, type X86Operand } from "./x86-operands.ts";
 import { X86Reader } from "./x86-reader.ts";
 import { vectorRow, type OpcodeMap } from "./x86-vector.ts";
@@ -87,7 +89,7 @@ function extended(reader: X86Reader, opcode: number): Found | null {
   if (map < 1 || map > 3) return null;
   if (reader.bits === 32) forgetUpperRegisters(reader);
   const code = reader.u8();
-  if (map === 1 && code === 0x77 && reader.encoding === "vex") return { name: reader.vector === 32 ? "vzeroall" : "vzeroupper", operands: [] };
+  if (map === 1 && code === 0x77 && reader.encoding === "vex" && reader.extra === 0) return { name: reader.vector === 32 ? "vzeroall" : "vzeroupper", operands: [] };
   reader.readModRm();
   if (map === 2 && code === 0xf3 && reader.encoding === "vex") return bitGroup(reader);
   if (map === 1 && code === 0xae) return reader.reg === 2 || reader.reg === 3 ? fill({ name: reader.reg === 2 ? "vldmxcsr" : "vstmxcsr", operands: ["Md"] }, reader, code) : null;
@@ -150,14 +152,12 @@ function single(reader: X86Reader, opcode: number): Found | null {
     reader.readModRm();
     return floatInstruction(opcode, reader);
   }
-  const group = opcodes().groups.get(opcode);
-  if (group) {
+  if (isGroup(opcode)) {
     reader.readModRm();
-    const row = group[reader.reg];
+    const row = groupRow(opcode, reader.reg);
     return row ? fill(row, reader, opcode) : null;
   }
-  const tables = opcodes();
-  const row = tables.oneByte.get(opcode) ?? (reader.bits === 32 ? tables.oneByte32 : tables.oneByte64).get(opcode);
+  const row = oneByte.get(opcode) ?? (reader.bits === 32 ? oneByte32 : oneByte64).get(opcode);
   if (!row) return null;
   if (isString(opcode)) return { name: row.name, operands: stringOperands(row.name, opcode, reader), string: true };
   return withModRm(row, reader, opcode);
@@ -173,20 +173,18 @@ function afterEscape(reader: X86Reader): Found | null {
   if (opcode === 0x38 || opcode === 0x3a) return threeBytes(reader, opcode);
   if (opcode === 0x01) return system(reader);
   if (opcode === 0x1e && reader.repeat === 0xf3 && (reader.peek() === 0xfa || reader.peek() === 0xfb)) return { name: reader.u8() === 0xfa ? "endbr64" : "endbr32", operands: [] };
-  const tables = opcodes();
-  const plain = (reader.repeat === 0xf3 ? tables.twoByteF3 : tables.twoBytePlain).get(opcode) ?? tables.twoByte.get(opcode);
+  const plain = (reader.repeat === 0xf3 ? twoByteF3 : twoBytePlain).get(opcode) ?? twoByte.get(opcode);
   if (plain) return withModRm(plain, reader, opcode);
   if (opcode === 0x77) return reader.column === 0 ? { name: "emms", operands: [] } : null;
   reader.readModRm();
-  const group = opcodes().groups.get(0x0f00 | opcode);
-  const row = group ? grouped(group, opcode, reader) : vectorRow(1, opcode, reader);
+  const row = isGroup(0x0f00 | opcode) ? grouped(opcode, reader) : vectorRow(1, opcode, reader);
   return row ? fill(row, reader, opcode) : null;
 }
 
 const fences = ["", "", "", "", "", "lfence", "mfence", "sfence"];
 const bases = ["rdfsbase", "rdgsbase", "wrfsbase", "wrgsbase"];
 
-function grouped(group: readonly (OpcodeRow | null)[], opcode: number, reader: X86Reader): OpcodeRow | null {
+function grouped(opcode: number, reader: X86Reader): OpcodeRow | null {
   const register = reader.mod === 3;
   if (opcode === 0xae && register) {
     const name = reader.repeat === 0xf3 ? bases[reader.reg] : fences[reader.reg];
@@ -195,7 +193,7 @@ function grouped(group: readonly (OpcodeRow | null)[], opcode: number, reader: X
   if (opcode === 0xae && reader.operandPrefix) return reader.reg === 7 ? { name: "clflushopt", operands: ["Mc"] } : reader.reg === 6 ? { name: "clwb", operands: ["Mc"] } : null;
   if (opcode === 0xc7 && register) return reader.reg >= 6 ? { name: reader.reg === 6 ? "rdrand" : "rdseed", operands: ["Ev"] } : null;
   if (opcode === 0xc7 && reader.reg === 1 && reader.w) return { name: "cmpxchg16b", operands: ["Mo"] };
-  return group[reader.reg] ?? null;
+  return groupRow(0x0f00 | opcode, reader.reg);
 }
 
 /** The few instructions of 0f 01 that programs use. */
@@ -232,8 +230,14 @@ function fill(row: OpcodeRow, reader: X86Reader, opcode: number): Found | null {
     operands.push(operand);
   }
   const memory = operands.find((operand) => operand.kind === "memory");
-  if (reader.broadcast && !memory) return null;
+  if ((reader.broadcast && !memory) || !mayBeMasked(operands[0], reader)) return null;
   return { name: bySize(row.name, reader, memory), operands: reader.mask === 0 && !reader.zeroing ? operands : masked(operands, reader) };
+}
+
+/** A mask belongs to a vector or another mask; zeroing needs one and a register. */
+function mayBeMasked(first: X86Operand | undefined, reader: X86Reader): boolean {
+  if (reader.mask === 0) return !reader.zeroing;
+  return first?.kind === "register" ? /^([xyz]mm|k)/.test(first.name) : first?.kind === "memory" && !reader.zeroing;
 }
 
 function bySize(name: string, reader: X86Reader, memory: X86Memory | undefined): string {

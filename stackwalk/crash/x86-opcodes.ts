@@ -19,9 +19,6 @@
 /** How one opcode reads: its name and its operands. */
 export type OpcodeRow = { readonly name: string; readonly operands: readonly string[] };
 
-/** Rows by opcode. */
-export type OpcodeTable = ReadonlyMap<number, OpcodeRow>;
-
 /** Conditions by number, as yaxpeax spells them after `j` and `cmov`. */
 export const conditions: readonly string[] = ["o", "no", "b", "nb", "z", "nz", "na", "a", "s", "ns", "p", "np", "l", "ge", "le", "g"];
 
@@ -34,15 +31,35 @@ export function opcodeRow(text: string): OpcodeRow {
   return { name: name!, operands: operands === undefined || operands === "" ? [] : operands.split(",") };
 }
 
-/** A table from rows of text: opcodes (`50-57` for eight alike), name, operands. */
-function table(...rows: readonly string[]): Map<number, OpcodeRow> {
-  const found = new Map<number, OpcodeRow>();
-  for (const row of rows) {
-    const [codes, ...rest] = row.split(" ");
-    const [first, last] = codes!.split("-").map((code) => Number.parseInt(code, 16));
-    for (let code = first!; code <= (last ?? first!); code++) found.set(code, opcodeRow(rest.join(" ")));
+/**
+ * Rows by opcode, from texts: an opcode (`50-57` for eight alike), a name, operands. A text is read when its opcode is first asked for,
+ * since a dump has one instruction and a table has hundreds of rows.
+ */
+export class OpcodeTable {
+  readonly #texts: readonly string[];
+  readonly #known = new Map<number, OpcodeRow | null>();
+
+  constructor(...texts: readonly string[]) {
+    this.#texts = texts;
   }
-  return found;
+
+  /** The row of an opcode; null when it has none. */
+  get(opcode: number): OpcodeRow | null {
+    const known = this.#known.get(opcode);
+    if (known !== undefined) return known;
+    const text = this.#texts.find((row) => isOf(row, opcode));
+    const row = text === undefined ? null : opcodeRow(text.slice(text.indexOf(" ") + 1));
+    this.#known.set(opcode, row);
+    return row;
+  }
+}
+
+/** Whether a row is of an opcode. */
+function isOf(row: string, opcode: number): boolean {
+  const first = Number.parseInt(row, 16);
+  if (opcode === first) return true;
+  const dash = row.indexOf("-");
+  return opcode > first && dash > 0 && dash < row.indexOf(" ") && opcode <= Number.parseInt(row.slice(dash + 1), 16);
 }
 
 const arithmetic: readonly string[] = ["add", "or", "adc", "sbb", "and", "sub", "xor", "cmp"];
@@ -58,7 +75,7 @@ function conditionRows(first: number, prefix: string, names: readonly string[], 
 }
 
 /** Opcodes of one byte, in both modes. */
-const oneByte = (): OpcodeTable => table(
+export const oneByte = new OpcodeTable(
   ...arithmeticRows(), "50-57 push Zp", "58-5f pop Zp", "68 push Iz", "69 imul Gv,Ev,Iz", "6a push Is", "6b imul Gv,Ev,Is",
   ...conditionRows(0x70, "j", conditions, "Jb"), "84 test Eb,Gb", "85 test Ev,Gv", "86 xchg Eb,Gb", "87 xchg Ev,Gv", "88 mov Eb,Gb", "89 mov Ev,Gv",
   "8a mov Gb,Eb", "8b mov Gv,Ev", "8c mov Ek,Sw", "8d lea Gv,Mv", "8e mov Sw,Ew", "90-97 xchg rAX,Zv", "98 cbw|cwde|cdqe", "99 cwd|cdq|cqo", "9b wait", "9c pushf",
@@ -70,16 +87,16 @@ const oneByte = (): OpcodeTable => table(
 ); // prettier-ignore
 
 /** Opcodes of one byte that are something else on a 64-bit machine. */
-const oneByte32 = (): OpcodeTable => table(
+export const oneByte32 = new OpcodeTable(
   "6 push es", "7 pop es", "e push cs", "16 push ss", "17 pop ss", "1e push ds", "1f pop ds", "27 daa", "2f das", "37 aaa", "3f aas", "40-47 inc Zv", "48-4f dec Zv",
   "60 pusha|pushad|pushad", "61 popa|popad|popad", "62 bound Gv,Mq", "63 arpl Ew,Gw", "ce into", "d4 aam Ib", "d5 aad Ib", "d6 salc",
 ); // prettier-ignore
 
 /** Opcodes of one byte that only a 64-bit machine has. */
-const oneByte64 = (): OpcodeTable => table("63 movsxd Gv,Ed");
+export const oneByte64 = new OpcodeTable("63 movsxd Gv,Ed");
 
 /** Opcodes after 0f that do not depend on a prefix. */
-const twoByte = (): OpcodeTable => table(
+export const twoByte = new OpcodeTable(
   "5 syscall", "6 clts", "7 sysret", "8 invd", "9 wbinvd", "b ud2", "19-1d nop Ev", "1e nop Ev", "1f nop Ev", "20 mov Ry,Cy", "21 mov Ry,Dy", "22 mov Cy,Ry", "23 mov Dy,Ry",
   "30 wrmsr", "31 rdtsc", "32 rdmsr", "33 rdpmc", "34 sysenter", "35 sysexit", ...conditionRows(0x40, "cmov", conditions, "Gv,Ev"), ...conditionRows(0x80, "j", conditions, "Jz"),
   ...conditionRows(0x90, "set", setConditions, "Eb"), "a0 push fs", "a1 pop fs", "a2 cpuid", "a3 bt Ev,Gv", "a4 shld Ev,Gv,Ib", "a5 shld Ev,Gv,cl", "a8 push gs", "a9 pop gs",
@@ -88,10 +105,10 @@ const twoByte = (): OpcodeTable => table(
 ); // prettier-ignore
 
 /** Opcodes after 0f that need the prefix f3. */
-const twoByteF3 = (): OpcodeTable => table("9 wbnoinvd", "b8 popcnt Gv,Ev", "bc tzcnt Gv,Ev", "bd lzcnt Gv,Ev");
+export const twoByteF3 = new OpcodeTable("9 wbnoinvd", "b8 popcnt Gv,Ev", "bc tzcnt Gv,Ev", "bd lzcnt Gv,Ev");
 
 /** Opcodes after 0f that must not have it. */
-const twoBytePlain = (): OpcodeTable => table("bc bsf Gv,Ev", "bd bsr Gv,Ev");
+export const twoBytePlain = new OpcodeTable("bc bsf Gv,Ev", "bd bsr Gv,Ev");
 
 /** What ModRM.reg chooses, by opcode (0x0f.. for those after 0f): eight rows, `-` where there is none, `=` before names that all have the same operands. */
 const groupTexts: { readonly [opcode: number]: string } = {
@@ -113,39 +130,24 @@ const groupTexts: { readonly [opcode: number]: string } = {
   0x0f0d: "=Mc prefetchw prefetchw prefetchw prefetchw prefetchw prefetchw prefetchw prefetchw",
 };
 
-function group(text: string): (OpcodeRow | null)[] {
-  const [operands, ...names] = text.split(" ");
-  return names.map((name) => (name === "-" ? null : opcodeRow(`${name} ${operands!.slice(1)}`)));
-}
-
-const row = (text: string): OpcodeRow | null => (text === "-" ? null : opcodeRow(text));
-
-/** The groups, and those whose rows differ in their operands. */
-const groups = (): Opcodes["groups"] => new Map([
-  ...Object.entries(groupTexts).map(([opcode, text]) => [Number(opcode), group(text)] as const),
-  [0xf6, ["test Eb,Ib", "test Eb,Ib", "not Eb", "neg Eb", "mul Eb", "imul Eb", "div Eb", "idiv Eb"].map(row)],
-  [0xf7, ["test Ev,Iz", "test Ev,Iz", "not Ev", "neg Ev", "mul Ev", "imul Ev", "div Ev", "idiv Ev"].map(row)],
-  [0xff, ["inc Ev", "dec Ev", "call Ep", "callf Mf", "jmp Ep", "jmpf Mf", "push Ep", "-"].map(row)],
-  [0x0fae, ["fxsave Mx", "fxrstor Mx", "ldmxcsr Md", "stmxcsr Md", "xsave Mx", "xrstor Mx", "xsaveopt Mx", "clflush Mc"].map(row)],
-  [0x0fc7, ["-", "cmpxchg8b Mq", "-", "xrstors Mx", "xsavec Mx", "xsaves Mx", "-", "-"].map(row)],
-]);
-
-/** All tables. */
-export type Opcodes = {
-  readonly oneByte: OpcodeTable;
-  readonly oneByte32: OpcodeTable;
-  readonly oneByte64: OpcodeTable;
-  readonly twoByte: OpcodeTable;
-  readonly twoByteF3: OpcodeTable;
-  readonly twoBytePlain: OpcodeTable;
-  /** Rows by what ModRM.reg chooses. */
-  readonly groups: ReadonlyMap<number, readonly (OpcodeRow | null)[]>;
+/** The groups whose rows differ in their operands. */
+const mixedGroups: { readonly [opcode: number]: readonly string[] } = {
+  0xf6: ["test Eb,Ib", "test Eb,Ib", "not Eb", "neg Eb", "mul Eb", "imul Eb", "div Eb", "idiv Eb"],
+  0xf7: ["test Ev,Iz", "test Ev,Iz", "not Ev", "neg Ev", "mul Ev", "imul Ev", "div Ev", "idiv Ev"],
+  0xff: ["inc Ev", "dec Ev", "call Ep", "callf Mf", "jmp Ep", "jmpf Mf", "push Ep", "-"],
+  0x0fae: ["fxsave Mx", "fxrstor Mx", "ldmxcsr Md", "stmxcsr Md", "xsave Mx", "xrstor Mx", "xsaveopt Mx", "clflush Mc"],
+  0x0fc7: ["-", "cmpxchg8b Mq", "-", "xrstors Mx", "xsavec Mx", "xsaves Mx", "-", "-"],
 };
 
-let built: Opcodes | null = null;
+/** Whether ModRM.reg chooses what an opcode is. */
+export function isGroup(opcode: number): boolean {
+  return opcode in groupTexts || opcode in mixedGroups;
+}
 
-/** The tables, read from their texts at the first instruction: most dumps have none. */
-export function opcodes(): Opcodes {
-  built ??= { oneByte: oneByte(), oneByte32: oneByte32(), oneByte64: oneByte64(), twoByte: twoByte(), twoByteF3: twoByteF3(), twoBytePlain: twoBytePlain(), groups: groups() };
-  return built;
+/** The row that ModRM.reg chooses; null when there is none. */
+export function groupRow(opcode: number, reg: number): OpcodeRow | null {
+  const mixed = mixedGroups[opcode]?.[reg];
+  if (mixed !== undefined) return mixed === "-" ? null : opcodeRow(mixed);
+  const [operands, ...names] = groupTexts[opcode]!.split(" ");
+  return names[reg] === "-" ? null : opcodeRow(`${names[reg]!} ${operands!.slice(1)}`);
 }

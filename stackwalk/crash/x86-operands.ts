@@ -116,7 +116,7 @@ export function operandOf(letters: string, reader: X86Reader, opcode: number): X
     case "r":
       return general(0, reader.operandSize, reader);
     default:
-      return vectorOperand(letters, reader, size) ?? fixed(letters);
+      return /^[A-Z]/.test(letters) ? vectorOperand(letters, reader, size) : fixed(letters);
   }
 }
 
@@ -154,11 +154,13 @@ function vectorOperand(letters: string, reader: X86Reader, size: number | null):
     case "P":
       return named(`mm${reader.reg}`);
     case "Q":
-      return reader.mod === 3 ? named(`mm${reader.rm}`) : memory(reader, 8);
+      if (reader.mod === 3) return named(`mm${reader.rm}`);
+      return letters === "Qr" ? null : memory(reader, 8);
     case "K":
       return named(`k${reader.reg}`);
     case "L":
-      return reader.mod === 3 ? named(`k${reader.rm}`) : memory(reader, maskBytes(reader));
+      if (reader.mod === 3) return named(`k${reader.rm}`);
+      return letters === "Lr" ? null : memory(reader, maskBytes(reader));
     default:
       return null;
   }

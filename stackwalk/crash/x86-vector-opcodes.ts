@@ -10,7 +10,7 @@
 //   P, Q  the same of MMX; K, L  the same of the mask registers; B  the general
 //   register that a VEX prefix names
 // A size after V, W or H: g is 8 bytes of a vector of 16 and else all; o is 16 bytes whatever the vector's length; h, f, e
-// are a half, a fourth, an eighth of it; b, w, d, q an element of a register of
+// are a half, a fourth, an eighth of it; r a register only; b, w, d, q an element of a register of
 // 16 bytes; none is the whole vector.
 //
 // A star after the name adds H behind the first operand where there is a VEX
@@ -33,10 +33,10 @@ export const vectorRows0f: readonly string[] = [
   "5d minps*;minpd*;minss* V,Wd;minsd* V,Wq", "5e divps*;divpd*;divss* V,Wd;divsd* V,Wq", "5f maxps*;maxpd*;maxss* V,Wd;maxsd* V,Wq",
   "6c -;punpcklqdq*", "6d -;punpckhqdq*", "6e MOVD P,Ey;movd Vo,Ey", "6f MOVQ P,Q;movdqa;movdqu", "70 PSHUFW P,Q,Ib;pshufd V,W,Ib;pshufhw V,W,Ib;pshuflw V,W,Ib", "77 EMMS ",
   "7c -;haddpd*;-;haddps*", "7d -;hsubpd*;-;hsubps*", "7e MOVD Ey,P;movd Ey,Vo;movq Vo,Wq", "7f MOVQ Q,P;movdqa W,V;movdqu W,V",
-  "90 ^kmov| K,L;^kmov? K,L", "91 ^kmov| L,K;^kmov? L,K", "92 ^kmovw K,Rd;^kmovb K,Rd;-;^kmov% K,Ry", "93 ^kmovw Gd,L;^kmovb Gd,L;-;^kmov% Gy,L", "98 ^kortest| K,L;^kortest? K,L", "99 ^ktest| K,L;^ktest? K,L",
-  "c2 cmpps* V,W,Ib;cmppd* V,W,Ib;cmpss* V,Wd,Ib;cmpsd* V,Wq,Ib", "c4 PINSRW P,Mw,Ib;pinsrw* V,Mw,Ib", "c5 PEXTRW Gd,Q,Ib;pextrw Gd,N,Ib", "c6 shufps* V,W,Ib;shufpd* V,W,Ib",
-  "d0 -;addsubpd*;-;addsubps*", "d6 -;movq Wq,V", "d7 PMOVMSKB Gd,Q;pmovmskb Gd,N", "e6 -;cvttpd2dq Vo,W;cvtdq2pd V,Wh;cvtpd2dq Vo,W", "e7 MOVNTQ M,P;movntdq M,V", "f0 -;-;-;lddqu V,M",
-  "f7 MASKMOVQ P,Q;maskmovdqu V,N",
+  "90 ^kmov| K,L;^kmov? K,L", "91 ^kmov| L,K;^kmov? L,K", "92 ^kmovw K,Rd;^kmovb K,Rd;-;^kmov% K,Ry", "93 ^kmovw Gd,Lr;^kmovb Gd,Lr;-;^kmov% Gy,Lr", "98 ^kortest| K,Lr;^kortest? K,Lr", "99 ^ktest| K,Lr;^ktest? K,Lr",
+  "c2 cmpps* V,W,Ib;cmppd* V,W,Ib;cmpss* V,Wd,Ib;cmpsd* V,Wq,Ib", "c4 PINSRW P,Mw,Ib;pinsrw* V,Mw,Ib", "c5 PEXTRW Gd,Qr,Ib;pextrw Gd,N,Ib", "c6 shufps* V,W,Ib;shufpd* V,W,Ib",
+  "d0 -;addsubpd*;-;addsubps*", "d6 -;movq Wq,V", "d7 PMOVMSKB Gd,Qr;pmovmskb Gd,N", "e6 -;cvttpd2dq Vo,W;cvtdq2pd V,Wh;cvtpd2dq Vo,W", "e7 MOVNTQ M,P;movntdq M,V", "f0 -;-;-;lddqu V,M",
+  "f7 MASKMOVQ P,Qr;maskmovdqu V,N",
 ]; // prettier-ignore
 
 /** Names that exist on MMX registers without a prefix and on vectors with 66, from the opcode on; a dash for one that has a row above. */

@@ -1,9 +1,11 @@
 // The failing instruction: its text, what it touched and where it leads. The
 // texts of x86 are yaxpeax-x86's (rust-minidump prints them), those of arm64
 // llvm-mc's with hexadecimal numbers.
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { arm64Instruction } from "../../../stackwalk/crash/arm64-instruction.ts";
 import type { Instruction } from "../../../stackwalk/crash/instruction.ts";
+import { decodeX86 } from "../../../stackwalk/crash/x86-decoder.ts";
 import { x86Instruction } from "../../../stackwalk/crash/x86-instruction.ts";
 import type { Arch } from "../../../symbols/registers.ts";
 import { fakeContext } from "./fake-dump.ts";
@@ -50,6 +52,13 @@ describe("amd64", () => {
     ["62e1fe486f06", "vmovdqu64 zmm16, zmmword [rsi]"],
     ["c4a17e7f4409a0", "vmovdqu ymmword [rcx + r9 * 1 - 0x60], ymm0"],
     ["0f0b", "ud2"],
+    ["62f17d48740e", "vpcmpeqb k1, zmm0, zmmword [rsi]"],
+    ["62f1fe486f4e02", "vmovdqu64 zmm1, zmmword [rsi + 0x80]"], // a displacement counts whole operands
+    ["c4e37d39c801", "vextracti128 xmm0, ymm1, 0x1"],
+    ["0f12c8", "movhlps xmm1, xmm0"],
+    ["660f6e03", "movd xmm0, dword [rbx]"], // yaxpeax says movq and eight bytes
+    ["4898", "cdqe"],
+    ["f30f1efa", "endbr64"],
   ])("%s is %s", (bytes, text) => {
     expect(decode("amd64", bytes)?.text).toBe(text);
   });
@@ -100,16 +109,42 @@ describe("amd64", () => {
   });
 });
 
+describe("any bytes", () => {
+  const starts = fc.constantFrom([], [0x0f], [0x66, 0x0f], [0xf3, 0x0f], [0x0f, 0x38], [0x0f, 0x3a], [0xc4], [0xc5], [0x62], [0x67], [0xd9]);
+  it("are an instruction that lies within them, or none", () => {
+    fc.assert(
+      fc.property(starts, fc.uint8Array({ maxLength: 20 }), fc.constantFrom(32 as const, 64 as const), (start, rest, bits) => {
+        const bytes = new Uint8Array([...start, ...rest]);
+        const decoded = decodeX86(bytes, bits);
+        if (!decoded) return;
+        expect(decoded.length).toBeGreaterThan(0);
+        expect(decoded.length).toBeLessThanOrEqual(Math.min(15, bytes.length));
+        // The same instruction alone is the same; without its last byte it is none, or was shorter.
+        expect(decodeX86(bytes.subarray(0, decoded.length), bits)).toEqual(decoded);
+        expect(decodeX86(bytes.subarray(0, decoded.length - 1), bits)).toBeNull();
+      }),
+      { numRuns: 20_000 },
+    );
+  });
+
+  it("are nothing when they are prefixes only", () => {
+    expect(decodeX86(new Uint8Array(40).fill(0x66), 64)).toBeNull();
+  });
+});
+
 describe("x86", () => {
   it.each<readonly [string, { readonly [name: string]: bigint }, string, unknown]>([
     ["8b4014", { eax: 0x1000n }, "mov eax, dword [eax + 0x14]", ["read 4@1014"]],
     ["c7054500000005000000", {}, "mov dword [0x45], 0x5", ["write 4@45"]],
     ["50", { esp: 0x1000n }, "push eax", ["write 4@ffc"]],
+    ["c57d7f442420", {}, "", null], // lds, which is a vector instruction on amd64 only
+    ["c5fe6f00", { eax: 0x1000n }, "vmovdqu ymm0, ymmword [eax]", ["read 32@1000"]],
+    ["40", {}, "inc eax", []],
     ["8b80f0ffffff", { eax: 8n }, "mov eax, dword [eax - 0x10]", ["read 4@fffffff8"]], // wraps at 32 bits
     ["64a100000000", {}, "mov eax, dword fs:[0x0]", ["read 4@100000"]],
   ])("%s", (bytes, registers, text, expected) => {
     const instruction = decode("x86", bytes, registers);
-    expect([instruction?.text, accesses(instruction)]).toEqual([text, expected]);
+    expect([instruction?.text ?? "", accesses(instruction)]).toEqual([text, expected]);
   });
 });
 
