@@ -26,23 +26,23 @@ export function takeTurns(rounds: number, contenders: readonly Contender[]): Out
 /** Prefix that keeps a process on one core, where there is taskset. */
 const pinned: readonly string[] = existsSync("/usr/bin/taskset") ? ["/usr/bin/taskset", "-c", "0"] : [];
 
-/** Milliseconds of one run of a command on one core, its output thrown away; throws when it fails. */
+/** Milliseconds of processor time of one run of a command on one core, its output thrown away; throws when it fails. On a quiet machine that is the time it takes; beside others it is still the time it needs. */
 export function timeCommand(command: readonly string[], env: NodeJS.ProcessEnv = {}): number {
-  const began = performance.now();
-  const run = start(command, env, "ignore");
-  const took = performance.now() - began;
-  if (run.status !== 0) throw new Error(`${command.join(" ")} ended with ${run.status ?? run.signal}`);
-  return took;
+  // The shell's own `time` tells of its child alone.
+  const run = start(["bash", "-c", 'TIMEFORMAT="%3U %3S"; time "$@" >/dev/null 2>/dev/null', "time", ...command], env);
+  const [, user, system] = /(\d+\.\d+) (\d+\.\d+)\s*$/.exec(run.stderr.toString()) ?? [];
+  if (run.status !== 0 || user === undefined) throw new Error(`${command.join(" ")} ended with ${run.status ?? run.signal}`);
+  return (Number(user) + Number(system)) * 1000;
 }
 
 /** Runs a command on one core and parses what it prints as JSON. */
 export function runJson<T>(command: readonly string[], env: NodeJS.ProcessEnv = {}): T {
-  const run = start(command, env, "pipe");
-  if (run.status !== 0) throw new Error(`${command.join(" ")} ended with ${run.status ?? run.signal}: ${run.stderr?.toString() ?? ""}`);
+  const run = start(command, env);
+  if (run.status !== 0) throw new Error(`${command.join(" ")} ended with ${run.status ?? run.signal}: ${run.stderr.toString()}`);
   return JSON.parse(run.stdout.toString()) as T;
 }
 
-function start(command: readonly string[], env: NodeJS.ProcessEnv, output: "ignore" | "pipe"): SpawnSyncReturns<Buffer> {
+function start(command: readonly string[], env: NodeJS.ProcessEnv): SpawnSyncReturns<Buffer> {
   const [program = "", ...args] = [...pinned, ...command];
-  return spawnSync(program, args, { env: { ...process.env, ...env }, stdio: ["ignore", output, output], maxBuffer: 1e9 });
+  return spawnSync(program, args, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"], maxBuffer: 1e9 });
 }
