@@ -29,7 +29,7 @@ function exercise(bytes: Uint8Array): number {
   }
   // Sections are rounded, pages and META have a floor; beyond that a cache is never much larger than its text.
   expect(result.value.length).toBeLessThan(8192 + bytes.length * 16);
-  const cache = openBytes(result.value);
+  const cache = openBytes(result.value, "exercised.symcache");
   try {
     for (const rva of [0, 0xf, 0x10, 0xff, ...Array.from({ length: 40 }, (_, i) => 0x100 + i * 13), 0x1000, 0x7fffffff, 0xfffffffe, 0xffffffff]) {
       ask(cache, rva);

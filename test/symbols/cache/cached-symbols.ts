@@ -44,9 +44,9 @@ export function cacheOf(text: string | Uint8Array, options: CompileOptions = {})
   return cache;
 }
 
-/** Opens bytes as a cache; the caller closes it. Throws when they are refused. */
-export function openBytes(bytes: Uint8Array): SymbolCache {
-  const result = openCache(scratchFile(bytes));
+/** Opens bytes as a cache; the caller closes it. With a name, a file of that name is written over. Throws when they are refused. */
+export function openBytes(bytes: Uint8Array, name?: string): SymbolCache {
+  const result = openCache(scratchFile(bytes, name));
   if (!result.ok) throw new Error(result.fault.message);
   return result.value;
 }
