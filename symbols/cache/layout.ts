@@ -48,7 +48,7 @@ export const cacheMagic = 0x43534144;
 export const cacheMajor = 1;
 /** Changes when sections were added. */
 export const cacheMinor = 0;
-/** Changes when compilers answer differently from the same debug file. */
+/** Changes when compilers, or the demangler that they are given, answer differently from the same debug file. */
 export const compilerVersion = 1;
 /** Bytes of the header. */
 export const headerBytes = 64;
