@@ -27,26 +27,29 @@ describe("our walks and Breakpad's", () => {
       const ours = await walkWithEngine(path, peerSymbolFolders());
       const theirs = await walkWithBreakpad(path, symbols);
       const compared = compareStacks(ours, theirs);
-      if (compared.differences.every(({ kind }) => kind === "trust")) {
-        // The machine text has everything but trust, so that it must be the same, byte for byte.
-        expect(machineText(ours).replace(/ $/m, ""), name).toBe(withOurIds(machineText(theirs)).replace(/ $/m, ""));
-        sameText++;
-      }
+      // The machine text has all but trust: the same where stacks agree, byte for byte, and everywhere above the stacks.
+      const isSame = !renumbered.has(name) && compared.differences.every(({ kind, ours: frame }) => kind === "trust" || (kind === "thread-only-ours" && frame === null));
+      const [text, theirText] = [machineText(ours), machineText(theirs)];
+      expect(isSame ? text : headOf(text), name).toBe(isSame ? theirText : headOf(theirText));
+      if (isSame) sameText++;
       agreed += compared.agreed;
       frames += compared.frames;
       differing += compared.differences.length;
       if (compared.differences.length > 0) found[name] = withDump(path, (dump) => explain(compared.differences, breakpadReasons, dump));
     }
     console.log(`Breakpad: ${agreed} of ${frames} frames in ${dumps.length} dumps agree; ${differing} differences, each with its reason; ${sameText} machine texts are the same`);
-    expect(sameText).toBeGreaterThanOrEqual(dumps.length > 40 ? 15 : 0);
+    expect(sameText).toBeGreaterThanOrEqual(dumps.length > 40 ? 29 : 0);
     const here = new Set(dumps.map(({ name }) => name));
     expect(found).toEqual(Object.fromEntries(Object.entries(breakpadTable).filter(([name]) => here.has(name))));
     expect(agreed / frames).toBeGreaterThan(0.95);
   });
 });
 
-/** Two quirks of Breakpad's: an id of zeros for a module that has none, and a blank after the version where the service pack is an empty text. */
-const withOurIds = (text: string): string => text.replaceAll("|000000000000000000000000000000000|", "||");
+/** Dumps whose writer's thread is not the last: Breakpad leaves it out and numbers those after it anew (writer-thread-listed). */
+const renumbered = new Set(["rust-minidump+rust-minidump/testdata/invalid-parameter.dmp"]);
+
+/** System, processor, crash and modules. */
+const headOf = (text: string): string => text.slice(0, text.indexOf("\n\n"));
 
 describe("this test can fail:", () => {
   const frame = (index: number, offset: string, more: Partial<Frame> = {}): Frame => ({

@@ -11,6 +11,7 @@ export const fieldReasons: readonly { readonly name: string; readonly fits: (dif
   { name: "no-main-module", fits: ({ path, ours, theirs }) => path === "main_module" && ours === null && theirs === 0 },
   { name: "no-crash-no-contradiction", fits: ({ path, theirs }) => path === "crash_info.crash_inconsistencies" && theirs === null },
   { name: "unknown-system", fits: ({ path, ours, theirs }) => (path === "system_info.os" && ours === "0x00000000" && theirs === "0x0x000000") || (/^unloaded_modules\[\d+\]\.code_id$/.test(path) && ours === null) },
+  { name: "no-code-id", fits: ({ path, ours, theirs }) => /^modules\[\d+\]\.code_id$/.test(path) && ours === null && /^0{8}[0-9a-f]+$/.test(String(theirs)) },
   { name: "more-instructions", fits: ({ path, theirs }) => /^crash_info\.(instruction|memory_accesses|adjusted_address)$/.test(path) && theirs === null },
   { name: "access-told", fits: ({ path, theirs }) => /^crash_info\.memory_accesses\[\d+\]\.access_type$/.test(path) && theirs === undefined },
   { name: "crashpad-exception-named", fits: ({ path, ours, theirs }) => path === "crash_info.type" && ours === "Uncaught NSException" && String(theirs).startsWith("unknown 0x43506e78") },
