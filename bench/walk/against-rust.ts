@@ -14,10 +14,11 @@ import { symbolPath } from "../../stackwalk/breakpad/symbol-folder.ts";
 import { reportJson } from "../../stackwalk/report-json.ts";
 import type { Frame, Report } from "../../stackwalk/report.ts";
 import { readSymbolHeader } from "../../symbols/breakpad/header.ts";
+import { breakpadReasons } from "../../test/peers/breakpad-differences.ts";
 import { walkWithEngine } from "../../test/peers/engine-walk.ts";
 import { compareStacks } from "../../test/peers/frame-differences.ts";
 import { additions, compareJson, type Json, withoutStacks } from "../../test/peers/json-differences.ts";
-import { peerDumps, peerSymbolFolders } from "../../test/peers/peer-dumps.ts";
+import { peerDumps, peerSymbolFolders, withDump } from "../../test/peers/peer-dumps.ts";
 import { fieldReason } from "../../test/peers/rust-differences.ts";
 
 const { values: flags, positionals } = parseArgs({ allowPositionals: true, options: { all: { type: "boolean" }, symbols: { type: "string", multiple: true } } });
@@ -44,7 +45,12 @@ try {
     frames += stacks.frames;
     agreed += stacks.agreed;
     const apart = new Set(stacks.differences.map(({ thread }) => thread));
-    for (const { thread, frame, kind, ours: a, theirs: b } of stacks.differences) note(`frame ${kind}`, `${name} ${thread}:${frame} ours ${placeText(a)}, theirs ${placeText(b)}`);
+    withDump(dump, (opened) => {
+      for (const difference of stacks.differences) {
+        const reason = breakpadReasons.find(({ fits }) => fits(difference, opened))?.name ?? "UNEXPLAINED";
+        note(`${reason} frame ${difference.kind}`, `${name} ${difference.thread}:${difference.frame} ours ${placeText(difference.ours)}, theirs ${placeText(difference.theirs)}`);
+      }
+    });
     for (const difference of compareJson(withoutStacks(ours, apart), withoutStacks(theirs, apart), additions)) {
       const { path: at, ours: a, theirs: b } = difference;
       note(`${fieldReason(difference) ?? "UNEXPLAINED"} ${at.replaceAll(/\[\d+\]/g, "[*]")}`, `${name} ${at}: ours ${shown(a)}, theirs ${shown(b)}`);
