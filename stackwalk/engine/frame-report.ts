@@ -38,13 +38,14 @@ function reportFrame(walked: WalkedFrame, scene: FrameScene): Frame {
     function: place === null ? null : place.name,
     function_offset: place === null ? null : hex(instruction - base - place.start, digits),
     file: place === null ? null : place.file,
-    line: place === null || place.line === 0 ? null : place.line,
+    // A line record may say line 0, as the peers print it too.
+    line: place === null || place.file === null ? null : place.line,
     inlines: place === null || place.inlines.length === 0 ? null : reportInlines(place, instruction - base),
     unloaded_modules: moduleIndex < 0 && scene.unloaded.length > 0 ? unloadedAt(instruction, scene) : null,
     missing_symbols: place === null,
     trust: walked.trust,
   };
-  return place === null || place.line === 0 ? frame : { ...frame, line_offset: hex(instruction - base - place.lineStart, 1) };
+  return place === null || place.file === null ? frame : { ...frame, line_offset: hex(instruction - base - place.lineStart, 1) };
 }
 
 function reportInlines(place: SourcePlace, rva: number): InlineFrame[] {
