@@ -4,22 +4,12 @@ import { describe, expect, it } from "vitest";
 import { bytesSource } from "../../../stackwalk/minidump/byte-source.ts";
 import { inspectMinidump, readMinidump } from "../../../stackwalk/minidump/minidump.ts";
 import { buildMinidump } from "../../support/minidump-builder.ts";
+import { mutateDump, randomFrom } from "../../support/minidump/mutation.ts";
 import { drained, everything } from "./everything.ts";
 
 const RUNS = Number(process.env["DEADAIR_PROPERTY_RUNS"] ?? 2000);
 /** Time that one dump may take; the machine may be busy, so that one that took longer is asked again. */
 const MILLISECONDS_MAX = 250;
-
-/** Random numbers below a bound, the same every time (mulberry32). */
-function randomFrom(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) % below;
-  };
-}
 
 /** Reads all of a dump; answers the milliseconds it took. */
 function drain(bytes: Uint8Array): number {
@@ -42,25 +32,10 @@ const seeds = [
   buildMinidump({ ...everything, bigEndian: true }),
   buildMinidump({ ...rest, os: "linux", arch: "arm64", ...(linux ? { linux } : {}), threads: (rest.threads ?? []).map((thread) => ({ ...thread, registers: {} })) }),
 ];
-const odd = [0, 1, 4, 8, 12, 0x7f, 0xff, 0xffff, 0x7fffffff, 0x80000000, 0xfffffff0, 0xffffffff];
-
-/** Changes some bytes, some words to numbers that are often wrong, some directory entries to point elsewhere, and the length. */
-function mutate(bytes: Uint8Array, random: (below: number) => number): Uint8Array {
-  const changed = Uint8Array.from(bytes);
-  const view = new DataView(changed.buffer);
-  for (let i = random(12); i > 0; i--) changed[random(changed.length)] = random(256);
-  for (let i = random(8); i > 0; i--) view.setUint32(random(changed.length / 4 - 1) * 4, odd[random(odd.length)] ?? 0, true);
-  for (let i = random(3); i > 0; i--) {
-    const entry = 32 + 12 * random(40);
-    view.setUint32(entry + [0, 4, 8][random(3)]!, random(4) === 0 ? view.getUint32(32 + 12 * random(40), true) : random(changed.length), true);
-  }
-  return random(8) === 0 ? changed.subarray(0, random(changed.length)) : changed;
-}
-
 describe(`${RUNS} dumps`, () => {
   it("that were changed are read without a throw, and soon", { timeout: 20_000 + RUNS * 20 }, () => {
     const random = randomFrom(20261124);
-    for (let run = 0; run < RUNS; run++) expectQuick(mutate(seeds[run % seeds.length]!, random), `run ${run}`);
+    for (let run = 0; run < RUNS; run++) expectQuick(mutateDump(seeds[run % seeds.length]!, random), `run ${run}`);
   });
 
   it("of nothing but noise behind a magic are refused or read", { timeout: 20_000 + RUNS * 20 }, () => {
