@@ -38,6 +38,14 @@ export const defaultLimits = {
   WALK_SECONDS: 60,
   /** Bytes of one walker's output; the walker is killed past it. */
   WALK_OUTPUT_BYTES: 64 * 1024 * 1024,
+  /** Bytes of memory of one walk, or of one symbol file that is compiled, besides the buffers that hold the file; its thread is ended past it. */
+  WALK_MEMORY_BYTES: 512 * 1024 * 1024,
+  /** Wall time of compiling one symbol file; a gigabyte takes some seconds. */
+  COMPILE_SECONDS: 600,
+  /** Bytes of compiled symbols kept on this machine's disk; what was not used for longest goes first, and is compiled again when it is needed. */
+  SYMBOL_CACHE_BYTES: 16 * 1024 * 1024 * 1024,
+  /** Bytes of compiled symbols that one process keeps open for all its threads; what was not used for longest is closed first. */
+  OPEN_SYMBOLS_BYTES: 256 * 1024 * 1024,
   /** Frames kept of one thread; deep recursion repeats itself. */
   THREAD_FRAMES_COUNT: 1024,
   /** Threads kept of one crash. */

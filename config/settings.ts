@@ -29,6 +29,8 @@ export type Settings = {
   readonly mailFrom: string;
   /** Crashes walked at the same time by one worker process. */
   readonly walkConcurrency: number;
+  /** Which walker makes the reports: our own engine, or Breakpad's minidump_stackwalk. */
+  readonly walker: "deadair" | "breakpad";
   /** Where our own errors are reported; undefined reports nothing to anybody. */
   readonly sentryDsn: string | undefined;
   readonly logLevel: string;
@@ -50,6 +52,7 @@ export function readSettings(env: NodeJS.ProcessEnv, flags: { dataDir?: string |
     smtpUrl: text(env, "SMTP_URL"),
     mailFrom: text(env, "MAIL_FROM") ?? "deadair@localhost",
     walkConcurrency: number("WALK_CONCURRENCY", text(env, "WALK_CONCURRENCY") ?? "2", 1, 256),
+    walker: choice(env, "DEADAIR_WALKER", ["deadair", "breakpad"]),
     sentryDsn: text(env, "SENTRY_DSN"),
     logLevel: text(env, "LOG_LEVEL") ?? "info",
     limits: readLimits(env),
@@ -66,6 +69,15 @@ function flag(env: NodeJS.ProcessEnv, name: string): boolean {
   if (value === undefined || value === "0" || value === "false") return false;
   if (value === "1" || value === "true") return true;
   throw new Error(`${name} is "${value}"; it must be 1 or 0`);
+}
+
+/** One of several words; the first is the default. */
+function choice<Word extends string>(env: NodeJS.ProcessEnv, name: string, words: readonly [Word, ...Word[]]): Word {
+  const value = text(env, name);
+  if (value === undefined) return words[0];
+  const word = words.find((one) => one === value);
+  if (word === undefined) throw new Error(`${name} is "${value}"; it must be ${words.join(" or ")}`);
+  return word;
 }
 
 function number(name: string, value: string, min: number, max: number): number {

@@ -11,11 +11,11 @@ export type SymbolSource = {
   locate(keys: readonly SymbolKey[]): Promise<readonly (string | null)[]>;
 };
 
-/** Why a dump could not be walked: `not_a_minidump`, `truncated`, `no_threads`, `timeout`, `output_limit`, `walker_crashed`, `walker_missing`, `walker_refused` (the walker found the dump malformed), `cancelled` (by the caller's signal), `unreadable_output` (the walker's two outputs disagree; another try may help). */
+/** Why a dump could not be walked: `not_a_minidump`, `truncated`, `no_threads`, `timeout`, `memory_limit`, `output_limit`, `walker_crashed`, `walker_missing`, `walker_refused` (the walker found the dump malformed), `cancelled` (by the caller's signal), `unreadable_output` (the walker's two outputs disagree; another try may help). */
 export type WalkFailure = { readonly code: string; readonly message: string };
 
-/** A finished walk. `missing` lists the modules of walked frames that had no symbols. */
-export type Walk = { readonly ok: true; readonly report: Report; readonly missing: readonly SymbolKey[] } | { readonly ok: false; readonly failure: WalkFailure };
+/** A finished walk: the report, and the modules of walked frames that had no symbols. `json` is the report's text where the walker made it anyhow; `report` is then parsed when it is first asked for. */
+export type Walk = { readonly ok: true; readonly report: Report; readonly missing: readonly SymbolKey[]; readonly json?: string } | { readonly ok: false; readonly failure: WalkFailure };
 
 /** Turns a minidump into a report. Never throws for what is in the dump. */
 export type Stackwalker = {

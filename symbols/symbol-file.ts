@@ -12,6 +12,7 @@ import { cacheMagic, headerField, pageBytes } from "./cache/layout.ts";
 import type { CacheHandle } from "./cache/paged-file.ts";
 import { attachCache, openCache, type SymbolCache } from "./cache/symbol-cache.ts";
 import { sniffCompression } from "./compression.ts";
+import { demangle } from "./demangle/demangle.ts";
 
 /** A kind of file that has symbols. */
 type SymbolFormat = {
@@ -29,7 +30,7 @@ const formats: readonly SymbolFormat[] = [
   { recognise: (head) => head.length >= 4 && head.readUInt32LE(0) === cacheMagic, open: openStored },
   { recognise: (head) => sniffCompression(head) !== null, open: openCompressed },
   // The last one, since it says best what a file is that is none of these.
-  { recognise: () => true, open: (path) => inMemory(path, compileBreakpadFile(path)) },
+  { recognise: () => true, open: (path) => inMemory(path, compileBreakpadFile(path, { demangle })) },
 ];
 
 /** Opens a symbol file or a cache. Refuses with `symbol_file_unreadable`, `cache_unusable`, `broken_compression`, or what the format's compiler refuses with. */
@@ -71,7 +72,7 @@ function openCompressed(path: string): Result<SymbolCache> {
   } catch (error) {
     return refuse(400, "broken_compression", `The file cannot be decompressed: ${error instanceof Error ? error.message : String(error)}.`, "Decompress it first, or make it again.");
   }
-  return inMemory(path, compileBreakpad(bytes));
+  return inMemory(path, compileBreakpad(bytes, { demangle }));
 }
 
 function inMemory(path: string, compiled: Result<Uint8Array>): Result<SymbolCache> {

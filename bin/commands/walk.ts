@@ -1,25 +1,46 @@
 // deadair walk: one minidump to frames on this machine, without a server.
+//
+// Our engine walks here, in this thread: the person at the keyboard is the
+// limit of time. Symbol files are compiled on first use into the user's cache
+// folder, so that the next walk with them starts at once.
+import { createHash } from "node:crypto";
+import { statSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { readLimits } from "../../config/limits.ts";
-import { breakpadStackwalker } from "../../stackwalk/breakpad/breakpad-stackwalker.ts";
 import { symTree } from "../../stackwalk/breakpad/sym-tree.ts";
-import { machineText } from "../../stackwalk/machine-text.ts";
 import type { Report } from "../../stackwalk/report.ts";
-import type { Walk } from "../../stackwalk/stackwalker.ts";
-import { textReport } from "../../stackwalk/text-report.ts";
+import type { SymbolSource, WalkFailure } from "../../stackwalk/stackwalker.ts";
+import { userSymbolCache } from "../cache-folder.ts";
+import { printable } from "../terminal.ts";
 
-const usage = `Usage: deadair walk DUMP [--symbols DIR]... [--text | --json | --machine]
+const usage = `Usage: deadair walk DUMP [--symbols DIR]... [--text | --json | --machine] [--why]
 
   --symbols DIR   a folder tree with Breakpad .sym files in any layout; may be given more than once
   --text          a stack for people (default)
   --json          the whole report
   --machine       what minidump_stackwalk -m prints
+  --why           say of each frame how it was found and what was considered and rejected
+  --engine NAME   who walks: deadair (default), or breakpad for a second opinion
+  --cache DIR     where compiled symbols are kept (default: the user's cache folder)
 `;
 
-type Format = "text" | "json" | "machine";
+const formats = ["text", "json", "machine"] as const;
+const engines = ["deadair", "breakpad"] as const;
+
+type Asked = {
+  readonly dump: string;
+  readonly symbols: readonly string[];
+  readonly format: (typeof formats)[number];
+  readonly engine: (typeof engines)[number];
+  readonly why: boolean;
+  readonly cacheDir: string;
+};
+
+/** What is printed, or why there is nothing. */
+type Printed = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly failure: WalkFailure };
 
 /** Runs the command; 0 is success, 1 a dump or folder that cannot be read, 2 wrong usage. */
 export async function walk(args: string[]): Promise<number> {
@@ -32,66 +53,105 @@ export async function walk(args: string[]): Promise<number> {
     process.stderr.write(`deadair walk: ${asked}\n\n${usage}`);
     return 2;
   }
-  const workDir = await mkdtemp(join(tmpdir(), "deadair-walk-"));
   try {
-    const result = await walkDump(asked, workDir);
-    if (!result.ok) {
-      process.stderr.write(`deadair walk: ${asked.dump}: ${result.failure.message}\n`);
+    const source = await symTree(asked.symbols);
+    const printed = asked.engine === "breakpad" ? await walkWithBreakpad(asked, source) : await walkWithDeadair(asked, source);
+    if (!printed.ok) {
+      process.stderr.write(`deadair walk: ${asked.dump}: ${printed.failure.message}\n`);
       return 1;
     }
-    process.stdout.write(printed(result.report, asked.format));
+    process.stdout.write(printed.text);
     return 0;
   } catch (error) {
     const told = fileError(error, asked.dump);
     if (told === null) throw error;
     process.stderr.write(`deadair walk: ${told}\n`);
     return 1;
+  }
+}
+
+/** How much is kept. Programs that compare with the peer's output want all of it. */
+function keptCounts(asked: Asked): { readonly maxFrames: number; readonly maxThreads: number } {
+  const limits = readLimits(process.env);
+  const isWhole = asked.format === "machine";
+  return { maxFrames: isWhole ? Number.MAX_SAFE_INTEGER : limits.THREAD_FRAMES_COUNT, maxThreads: isWhole ? Number.MAX_SAFE_INTEGER : limits.THREADS_COUNT };
+}
+
+// Each engine is loaded only when it walks: to load code is a good part of what a single walk takes.
+
+async function walkWithDeadair(asked: Asked, symbols: SymbolSource): Promise<Printed> {
+  const { walkHere } = await import("../../stackwalk/pool/walk-here.ts");
+  const walked = await walkHere(asked.dump, symbols, {
+    ...keptCounts(asked),
+    why: asked.why,
+    cacheDir: asked.cacheDir,
+    cacheBytes: readLimits(process.env).SYMBOL_CACHE_BYTES,
+    digest: looseFileDigest,
+    onUnusable: (path, reason) => process.stderr.write(printable(`deadair walk: ${path}: ${reason}`) + "\n"),
+  });
+  if (!walked.ok) return walked;
+  const { report, stacks } = walked.walk;
+  if (!asked.why) return { ok: true, text: await printedReport(report, asked.format) };
+  const { whyText } = await import("../../stackwalk/why-text.ts");
+  return { ok: true, text: whyText(report, stacks) };
+}
+
+async function walkWithBreakpad(asked: Asked, symbols: SymbolSource): Promise<Printed> {
+  const { breakpadStackwalker } = await import("../../stackwalk/breakpad/breakpad-stackwalker.ts");
+  const limits = readLimits(process.env);
+  const workDir = await mkdtemp(join(tmpdir(), "deadair-walk-"));
+  try {
+    const walked = await breakpadStackwalker().walk(asked.dump, symbols, { ...keptCounts(asked), timeoutMs: limits.WALK_SECONDS * 1000, outputBytes: limits.WALK_OUTPUT_BYTES, workDir });
+    return walked.ok ? { ok: true, text: await printedReport(walked.report, asked.format) } : walked;
   } finally {
     await rm(workDir, { recursive: true, force: true });
   }
 }
 
-type Asked = { readonly dump: string; readonly symbols: readonly string[]; readonly format: Format };
-
-async function walkDump({ dump, symbols: folders, format }: Asked, workDir: string): Promise<Walk> {
-  const limits = readLimits(process.env);
-  const symbols = await symTree(folders);
-  // Programs that compare with the peer's output want all of it.
-  const whole = format === "machine";
-  return breakpadStackwalker().walk(dump, symbols, {
-    timeoutMs: limits.WALK_SECONDS * 1000,
-    outputBytes: limits.WALK_OUTPUT_BYTES,
-    maxFrames: whole ? Number.MAX_SAFE_INTEGER : limits.THREAD_FRAMES_COUNT,
-    maxThreads: whole ? Number.MAX_SAFE_INTEGER : limits.THREADS_COUNT,
-    workDir,
-  });
+async function printedReport(report: Report, format: Asked["format"]): Promise<string> {
+  switch (format) {
+    case "json":
+      return `${(await import("../../stackwalk/report-json.ts")).reportJson(report, { pretty: true })}\n`;
+    case "machine":
+      return (await import("../../stackwalk/machine-text.ts")).machineText(report);
+    case "text":
+      return (await import("../../stackwalk/text-report.ts")).textReport(report);
+  }
 }
 
-function printed(report: Report, format: Format): string {
-  if (format === "json") return `${JSON.stringify(report, null, 2)}\n`;
-  return format === "machine" ? machineText(report) : textReport(report);
+/** A digest that changes when a file does, without reading it. */
+function looseFileDigest(path: string): string {
+  const { size, mtimeMs } = statSync(path);
+  return createHash("sha256").update(`${resolve(path)}\0${size}\0${mtimeMs}`).digest("hex");
 }
 
 /** What was asked for, `help`, or a sentence about what is wrong with it. */
 function parseWalkArgs(args: string[]): Asked | string {
   try {
+    const flag = { type: "boolean", default: false } as const;
     const { values, positionals } = parseArgs({
       args,
       allowPositionals: true,
       options: {
         symbols: { type: "string", multiple: true, default: [] },
-        text: { type: "boolean", default: false },
-        json: { type: "boolean", default: false },
-        machine: { type: "boolean", default: false },
+        text: flag,
+        json: flag,
+        machine: flag,
+        why: flag,
+        engine: { type: "string", default: "deadair" },
+        cache: { type: "string" },
         help: { type: "boolean", short: "h", default: false },
       },
     });
     if (values.help) return "help";
-    const formats = (["text", "json", "machine"] as const).filter((format) => values[format]);
+    const chosen = formats.filter((format) => values[format]);
     const [dump] = positionals;
+    const engine = engines.find((name) => name === values.engine);
     if (dump === undefined || positionals.length > 1) return "name exactly one minidump.";
-    if (formats.length > 1) return "choose one of --text, --json and --machine.";
-    return { dump, symbols: values.symbols, format: formats[0] ?? "text" };
+    if (chosen.length > 1) return "choose one of --text, --json and --machine.";
+    if (engine === undefined) return "--engine is deadair or breakpad.";
+    if (values.why && (engine !== "deadair" || (chosen[0] ?? "text") !== "text")) return "--why goes with our own engine and text only.";
+    return { dump, symbols: values.symbols, format: chosen[0] ?? "text", engine, why: values.why, cacheDir: values.cache ?? userSymbolCache(process.env) };
   } catch (error) {
     if (error instanceof TypeError) return error.message;
     throw error;

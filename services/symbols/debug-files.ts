@@ -7,6 +7,8 @@ import type { Readable } from "node:stream";
 import { sql } from "kysely";
 import type { Limits } from "../../config/limits.ts";
 import { ok, type Result } from "../../config/problem.ts";
+import type { Tx } from "../../storage/database.ts";
+import { enqueue } from "../../storage/outbox.ts";
 import type { Storage } from "../../storage/storage.ts";
 import { uuidv7 } from "../../storage/uuid.ts";
 import { type SymbolFacts, SymbolCheck } from "../../symbols/breakpad/check.ts";
@@ -42,8 +44,16 @@ export async function storeSymbols(storage: Storage, limits: Limits, projectId: 
 }
 
 async function insert(storage: Storage, projectId: number, facts: SymbolFacts, debugFile: string, blob: string): Promise<StoredSymbols> {
+  return storage.db.transaction().execute(async (tx) => {
+    const stored = await insertRow(tx, projectId, facts, debugFile, blob);
+    if (stored.created) await enqueue(tx, "compile", `compile-${blob}`, { blob });
+    return stored;
+  });
+}
+
+async function insertRow(tx: Tx, projectId: number, facts: SymbolFacts, debugFile: string, blob: string): Promise<StoredSymbols> {
   const { header, counts } = facts;
-  const inserted = await storage.db
+  const inserted = await tx
     .insertInto("debug_files")
     .values({
       id: uuidv7(),

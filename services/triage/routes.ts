@@ -9,6 +9,7 @@ import type { Context } from "../context.ts";
 import { answerProblem } from "../errors.ts";
 import { readCursor, readLimit } from "../paging.ts";
 import { hasCrash, listCrashes, readCrash } from "./crashes.ts";
+import { secondOpinions } from "./second-opinion.ts";
 import { type GroupSort, groupSorts, hasGroup, listGroups, readGroup } from "./groups.ts";
 
 type InProject = { Params: { project: string } };
@@ -76,6 +77,18 @@ export function triageRoutes(app: FastifyInstance, context: Context): void {
     const due = await retryCrash(db, project.id, request.params.id);
     if (!due) return answerProblem(reply, refuse(409, "not_retryable", "The crash waits for its walk already.", "Reload the page.").problem);
     return reply.code(202).send({ id: request.params.id });
+  });
+
+  const opinions = secondOpinions(context);
+  app.addHook("preClose", async () => opinions.close());
+  app.post<WithId>("/api/v1/:project/crashes/:id/second-opinion", async (request, reply) => {
+    const caller = await requireScope(context, request, request.params.project, "read");
+    if (!caller.ok) return answerProblem(reply, caller.problem);
+    const opinion = isUuid(request.params.id) ? await opinions.ask(caller.value.project.id, request.params.id) : undefined;
+    if (opinion === undefined) return unknown(reply, "crash", request.params.id);
+    if (opinion.ok) return opinion.value;
+    if (opinion.problem.status === 503) reply.header("retry-after", "5");
+    return answerProblem(reply, opinion.problem);
   });
 }
 

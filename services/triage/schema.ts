@@ -2,6 +2,7 @@
 // of the same name; the web page imports the types only.
 import Type, { type Static } from "typebox";
 import type { Report } from "../../stackwalk/report.ts";
+import type { Comparison } from "../../stackwalk/second-opinion.ts";
 import type { Signature } from "../../signature/signature.ts";
 
 const Time = Type.String({ description: "UTC, ISO 8601" });
@@ -71,6 +72,19 @@ export const CrashDetail = Type.Object({
   report: Nullable(Type.Unsafe<Report>({ type: "object", additionalProperties: true })),
 });
 export type CrashDetail = Static<typeof CrashDetail>;
+
+const OpinionWalker = Type.Object({
+  name: Type.String({ description: "walker and version" }),
+  milliseconds: Type.Integer({ description: "wall time of its walk" }),
+  failure: Nullable(Type.Object({ code: Type.String(), message: Type.String() })),
+});
+
+/** A crash walked by both walkers; without a comparison when one of them failed. */
+export const SecondOpinion = Type.Object({
+  walkers: Type.Object({ deadair: OpinionWalker, breakpad: OpinionWalker }),
+  comparison: Nullable(Type.Unsafe<Comparison>({ type: "object", additionalProperties: true })),
+});
+export type SecondOpinion = Static<typeof SecondOpinion>;
 
 /** Where alerts go. The secret is shown once, when it is made. */
 export const Destination = Type.Object({

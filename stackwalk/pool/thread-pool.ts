@@ -49,13 +49,13 @@ export type JobEnd = { readonly ok: true; readonly value: unknown } | { readonly
 
 /** One job. */
 export type Job = {
-  /** What the thread gets; anything that can be posted. Made when the thread is known, with its number. */
-  message(thread: number): unknown;
+  /** What the thread gets; anything that can be posted. Made when the thread is known, which `thread` stands for as long as it lives. */
+  message(thread: object): unknown;
   /** Milliseconds that the thread may work, without the time that it waits for answers. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
   /** Answers what the thread asks. A rejection ends the job and is passed on. */
-  answer?(question: unknown, thread: number): Promise<unknown>;
+  answer?(question: unknown, thread: object): Promise<unknown>;
 };
 
 /** Threads that do jobs. */
@@ -75,7 +75,6 @@ export type ThreadStart = { readonly bell: Int32Array; readonly answers: import(
 type Running = { readonly job: Job; end(end: JobEnd): void; fail(error: unknown): void; readonly clock: Clock };
 
 type Thread = {
-  readonly number: number;
   readonly worker: Worker;
   readonly bell: Int32Array;
   tell(answer: unknown): void;
@@ -88,7 +87,6 @@ export function openThreadPool(options: ThreadPoolOptions): ThreadPool {
   const threads = new Set<Thread>();
   const idle: Thread[] = [];
   const waiting: { readonly job: Job; begin(thread: Thread): void; end(end: JobEnd): void }[] = [];
-  let lastNumber = 0;
   let closed = false;
 
   const start = (): Thread => {
@@ -103,7 +101,6 @@ export function openThreadPool(options: ThreadPoolOptions): ThreadPool {
       env: threadEnvironment(process.env),
     });
     const thread: Thread = {
-      number: ++lastNumber,
       worker,
       bell,
       tell(answer) {
@@ -145,7 +142,7 @@ export function openThreadPool(options: ThreadPoolOptions): ThreadPool {
       return;
     }
     running.clock.stop();
-    const answer = running.job.answer?.(said.question, thread.number) ?? Promise.reject(new Error("a thread asked somebody who answers nothing"));
+    const answer = running.job.answer?.(said.question, thread.worker) ?? Promise.reject(new Error("a thread asked somebody who answers nothing"));
     answer.then(
       (value) => {
         if (thread.running !== running) return;
@@ -208,7 +205,7 @@ export function openThreadPool(options: ThreadPoolOptions): ThreadPool {
     thread.running = running;
     job.signal?.addEventListener("abort", onAbort, { once: true });
     running.clock.go();
-    thread.worker.postMessage(job.message(thread.number));
+    thread.worker.postMessage(job.message(thread.worker));
     return promise;
   };
 

@@ -91,7 +91,7 @@ describe("docs/api.md has", () => {
   it("only limits that there are, and all that an upload or a question can meet", () => {
     const named = new Set([...api.text.matchAll(/`([A-Z]+(?:_[A-Z]+)*_(?:BYTES|COUNT|SECONDS|ROWS))`/g)].map((match) => match[1] ?? ""));
     expect([...named].filter((name) => !(name in defaultLimits))).toEqual([]);
-    const inside = /^(WALK_|CRASH_ATTEMPTS|RECLAIM)/;
+    const inside = /^(WALK_|COMPILE_|SYMBOL_CACHE_|OPEN_SYMBOLS_|CRASH_ATTEMPTS|RECLAIM)/;
     expect(Object.keys(defaultLimits).filter((name) => !inside.test(name) && !named.has(name))).toEqual([]);
   });
 });
@@ -118,7 +118,7 @@ function refusals(): string[] {
 }
 
 /** Words that are never answered, and where they stand instead: the table "Not answers". */
-const unanswered = new Set(["unresolvable", "mail_not_configured", "symbol_file_unreadable", "bad_debug_id"]);
+const unanswered = new Set(["unresolvable", "mail_not_configured", "symbol_file_unreadable", "bad_debug_id", "cache_unusable", "cache_unwritable"]);
 
 describe("the errors in docs/api.md", () => {
   const rows = [...api.text.matchAll(/^\| (\d{3}) \| `([a-z_]+)` \| ([^|]+) \|/gm)].map((match) => `${match[1]} ${match[2]}`);
@@ -220,6 +220,10 @@ async function prepare(): Promise<void> {
   await deliver();
   const { id: token } = await ask<{ id: string }>("POST", "/api/v1/default/tokens", { ...cookie, "content-type": "application/json" }, JSON.stringify({ name: "old", scopes: ["read"] }));
 
+  const form = new FormData();
+  form.set("upload_file_minidump", new Blob([new Uint8Array(readFileSync(path.join(folder, "crash.dmp")))]), "crash.dmp");
+  const dumped = await (await fetch(`${server.url}/api/default/minidump/?sentry_key=${server.ingestKey}`, { method: "POST", body: form })).text();
+
   Object.assign(environment, {
     PATH: await installPrograms(),
     HOME: folder,
@@ -228,6 +232,7 @@ async function prepare(): Promise<void> {
     DEADAIR_TOKEN: server.symbolToken,
     DEADAIR_READ_TOKEN: server.readToken,
     CRASH: crash,
+    DUMPED_CRASH: dumped,
     GROUP: group,
     DESTINATION: destination,
     DELIVERY: delivery,

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
@@ -24,7 +24,7 @@ writeFileSync(join(symbols, "stray.sym"), "no module record\n");
 async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
   const out = vi.spyOn(process.stdout, "write").mockReturnValue(true);
   const err = vi.spyOn(process.stderr, "write").mockReturnValue(true);
-  const code = await walk(args);
+  const code = await walk([...args, "--cache", join(root, "cache")]);
   const printed = { code, out: out.mock.calls.join(""), err: err.mock.calls.join("") };
   vi.restoreAllMocks();
   return printed;
@@ -39,7 +39,32 @@ describe.skipIf(shippedWalker() === null)("deadair walk", () => {
 
   it("prints the report", async () => {
     const { out } = await run("--json", dump);
-    expect(JSON.parse(out)).toMatchObject({ status: "OK", threads: [{ frames: [{ module: "libGain.so", module_offset: "0x1405", missing_symbols: true }, {}] }] });
+    expect(JSON.parse(out)).toMatchObject({ status: "OK", threads: [{ frames: [{ module: "libGain.so", module_offset: "0x0000000000001405", missing_symbols: true }, {}] }] });
+  });
+
+  it("lets Breakpad walk, for a second opinion", async () => {
+    const ours = await run(dump, "--symbols", symbols);
+    const theirs = await run(dump, "--symbols", symbols, "--engine", "breakpad");
+    expect(theirs.out).toContain("walked by breakpad 0.26.0");
+    const stack = ({ out }: { out: string }) => out.split("\n").filter((line) => /^ {3}[ \d]+ /.test(line) && !line.includes("ends here"));
+    expect(stack(theirs)).toEqual(stack(ours));
+    expect(stack(ours)).toHaveLength(2);
+  });
+
+  it("says why a frame is there", async () => {
+    const { out } = await run("--why", dump, "--symbols", symbols);
+    expect(out).toContain("context: the registers that the dump holds");
+    expect(out).toMatch(/frame pointer: .*\n/);
+  });
+
+  it("uses compiled symbols again, and walks without a folder for them", async () => {
+    const [file = ""] = readdirSync(join(root, "cache"));
+    const { ino } = statSync(join(root, "cache", file));
+    expect((await run(dump, "--symbols", symbols)).out).toContain("Gain::process()");
+    expect(statSync(join(root, "cache", file)).ino).toBe(ino);
+    const out = vi.spyOn(process.stdout, "write").mockReturnValue(true);
+    expect(await walk([dump, "--symbols", symbols, "--cache", join(dump, "under a file")])).toBe(0);
+    expect(out.mock.calls.join("")).toContain("Gain::process()");
   });
 
   it("prints what the peer prints", async () => {
@@ -62,6 +87,9 @@ describe.skipIf(shippedWalker() === null)("deadair walk", () => {
     [[], 2, /^deadair walk: name exactly one minidump\.\n\nUsage: /],
     [[dump, dump], 2, /^deadair walk: name exactly one minidump\.\n\nUsage: /],
     [[dump, "--json", "--text"], 2, /^deadair walk: choose one of --text, --json and --machine\.\n\nUsage: /],
+    [[dump, "--engine", "gdb"], 2, /^deadair walk: --engine is deadair or breakpad\./],
+    [[dump, "--why", "--json"], 2, /^deadair walk: --why goes with our own engine and text only\./],
+    [[dump, "--why", "--engine", "breakpad"], 2, /^deadair walk: --why goes with/],
     [[dump, "--colour"], 2, /^deadair walk: Unknown option '--colour'/],
   ])("with %j ends with %i", async (args, code, told) => {
     const result = await run(...args);

@@ -21,10 +21,10 @@ import type { Report } from "../../stackwalk/report.ts";
 import type { Stackwalker, Walk, WalkOptions } from "../../stackwalk/stackwalker.ts";
 import { keepBytes } from "../../storage/blobs/blobs.ts";
 import { type DueCrash, failWalk, finishWalk, startWalk, type WalkedCrash } from "../../storage/crashes.ts";
+import { projectSymbols } from "../../storage/project-symbols.ts";
 import type { Processor } from "../../storage/queues.ts";
 import type { Storage } from "../../storage/storage.ts";
 import { uuidv7 } from "../../storage/uuid.ts";
-import { projectSymbols } from "./project-symbols.ts";
 
 /** What the processor works with. */
 export type SymbolicateOptions = {
@@ -65,11 +65,14 @@ async function process(options: SymbolicateOptions, due: DueCrash): Promise<void
   }
   const walk = await walkCrash(options, due, file);
   if (!walk.ok) {
+    // Nothing is wrong with the crash: these workers are being stopped, and others will walk it.
+    if (walk.failure.code === "cancelled") throw new Error(walk.failure.message);
     await failWalk(storage.db, due, walk.failure.code, walk.failure.message);
     return;
   }
   const explanation = sign(walk.report);
-  const json = JSON.stringify({ report: walk.report, explanation });
+  // The walker may have the report's text already, and it can be megabytes.
+  const json = `{"report":${walk.json ?? JSON.stringify(walk.report)},"explanation":${JSON.stringify(explanation)}}`;
   const blob = await keepBytes(storage.spool, storage.blobs, await compress(json, { params: { [constants.ZSTD_c_compressionLevel]: 3 } }));
   await finishWalk(storage.db, due, {
     reportBlob: blob,

@@ -1,7 +1,7 @@
 // Where a walk finds symbols: what was uploaded to the crash's own project, and
 // nothing of any other.
-import type { SymbolKey, SymbolSource } from "../../stackwalk/stackwalker.ts";
-import type { Storage } from "../../storage/storage.ts";
+import type { SymbolKey, SymbolSource } from "../stackwalk/stackwalker.ts";
+import type { Storage } from "./storage.ts";
 
 /** The symbol source of one project. Of several files for a module the newest wins. */
 export function projectSymbols(storage: Storage, projectId: number): SymbolSource {

@@ -1,0 +1,206 @@
+// The engine in worker threads: the walker that the pipeline uses.
+//
+// What: dumps in, reports out, several at once; a dump that runs for ever, eats
+// memory or hits a bug of ours fails alone. Why threads and not processes, as
+// for Breakpad: our engine is JavaScript, which cannot write where it should
+// not, and threads can share the compiled symbols, which are the bulk of the
+// memory.
+//
+// Steps of one walk:
+//   1. a thread opens the dump (walk-thread.ts) and asks which of its modules
+//      have symbol files; the symbol source answers in the main thread;
+//   2. when a frame first falls into a module, the thread asks for its symbols;
+//      the main thread opens their cache, or has it compiled by another thread
+//      (compile-thread.ts), and answers with a handle to the one shared copy
+//      (open-caches.ts). Whoever needs the same file meanwhile waits for it;
+//   3. the thread walks, writes the report as text, and sends that: making
+//      objects of it is for whoever needs objects.
+//
+// A cache that turns out to be damaged on the disk is compiled again and the
+// walk repeated; damaged once more, it counts as no symbols, `corrupt`. So does
+// a symbol file that cannot be compiled; `onUnusable` hears the reason.
+//
+// Limits: options.timeoutMs of WalkOptions for the thread's own time in one
+// walk (the time that it waits for symbols is not counted), `compileMs` for one
+// symbol file, `memoryBytes` for the heap of a thread, `openBytes` for open
+// caches. A dump of up to 64 MB is held whole beside that, a larger one in
+// pieces. The threads that compile are others than those that walk, so that
+// those who wait for a cache never keep it from being made.
+//
+// A thread is free of the process's secrets, but not of its rights: the wall
+// against hostile bytes is that the engine is memory-safe and pure.
+//
+// To extend: another kind of work for threads is another module that calls
+// `serveJobs`, and another pool beside these two.
+import { engineName } from "../engine.ts";
+import type { Report } from "../report.ts";
+import type { Stackwalker, SymbolKey, SymbolSource, Walk, WalkOptions } from "../stackwalker.ts";
+import type { CompileResult, SymbolFile, SymbolsAnswer, WalkJob, WalkQuestion, WalkResult } from "./jobs.ts";
+import { OpenCaches, type OpenCache } from "./open-caches.ts";
+import { symbolStore } from "./symbol-store.ts";
+import { openThreadPool, type JobFailure } from "./thread-pool.ts";
+
+/** How the pool is set up. */
+export type EnginePoolOptions = {
+  /** Walks at once. */
+  readonly threads: number;
+  /** Folder of the compiled symbols. It may be shared with other processes, and deleted at any time. */
+  readonly cacheDir: string;
+  /** Bytes of that folder. */
+  readonly cacheBytes: number;
+  /** Bytes of open caches in memory. */
+  readonly openBytes: number;
+  /** Bytes of a thread's heap. */
+  readonly memoryBytes: number;
+  /** Milliseconds for compiling one symbol file. */
+  readonly compileMs: number;
+  /** The digest of a symbol file that the symbol source has located: it must change when the content does. */
+  digest(path: string): string;
+  /** Hears of each symbol file that is no good. */
+  onUnusable(path: string, reason: string): void;
+  /** Hears of a bug: a thread ended by an exception. */
+  onCrash(error: { readonly message: string; readonly stack: string | undefined }): void;
+};
+
+/** A walker with threads of its own. */
+export type EnginePool = Stackwalker & {
+  /** Compiles a symbol file, if the store does not have it yet, so that the first walk finds it ready. Answers whether it is any good; rejects when the file system fails. */
+  compile(path: string): Promise<boolean>;
+  /** Ends all threads and closes all caches. */
+  close(): Promise<void>;
+};
+
+/** Threads without work end after this; one starts in a few dozen milliseconds. */
+const idleMs = 30_000;
+
+/** Opens the pool; threads start when there is work. */
+export function enginePool(options: EnginePoolOptions): EnginePool {
+  const { threads, memoryBytes: heapBytes } = options;
+  const walkers = openThreadPool({ module: new URL("walk-thread.ts", import.meta.url), threads, heapBytes, idleMs });
+  const compilers = openThreadPool({ module: new URL("compile-thread.ts", import.meta.url), threads, heapBytes, idleMs, setting: { cacheDir: options.cacheDir, cacheBytes: options.cacheBytes } });
+  const store = symbolStore(options.cacheDir, options.cacheBytes);
+  /** Which caches a thread has attached. */
+  const attached = new WeakMap<object, Set<number>>();
+
+  const compile = async (file: SymbolFile, again: boolean): Promise<CompileResult> => {
+    const end = await compilers.run({ message: () => ({ ...file, again }), timeoutMs: options.compileMs });
+    if (end.ok) return end.value as CompileResult;
+    if (end.failure.reason === "cancelled") return { kind: "unreadable", message: end.failure.message };
+    tellCrash(end.failure);
+    return { kind: "refused", message: `${end.failure.message} (limit ${end.failure.reason === "timeout" ? "COMPILE_SECONDS" : "WALK_MEMORY_BYTES"})` };
+  };
+  const caches = new OpenCaches(
+    { open: (file) => store.openExisting(file.digest), compile, close: (handle) => store.close(handle), residentBytes: (handle) => store.residentBytes(handle) },
+    options.openBytes,
+    (file, reason) => options.onUnusable(file.path, reason),
+  );
+  const tellCrash = ({ reason, message, stack }: JobFailure): void => {
+    if (reason === "crashed") options.onCrash({ message, stack });
+  };
+
+  /** One try at a walk. `unusable` are digests of files that count as corrupt. */
+  const tryWalk = async (dump: string, symbols: SymbolSource, bounds: WalkOptions, unusable: ReadonlySet<string>): Promise<Walk | { readonly damaged: string }> => {
+    let files: readonly (SymbolFile | null)[] = [];
+    const taken: OpenCache[] = [];
+    const open = async (key: number, thread: object): Promise<SymbolsAnswer> => {
+      const file = files[key] ?? null;
+      if (file === null) return "missing";
+      if (unusable.has(file.digest)) return "corrupt";
+      const cache = await caches.take(file);
+      if (cache === null) return "corrupt";
+      taken.push(cache);
+      const known = attached.get(thread)!;
+      if (known.has(cache.number)) return { number: cache.number, handle: null };
+      known.add(cache.number);
+      return { number: cache.number, handle: cache.handle };
+    };
+    try {
+      const end = await walkers.run({
+        message(thread): WalkJob {
+          const known = attached.get(thread) ?? new Set();
+          attached.set(thread, known);
+          const forget = [...known].filter((number) => !caches.isOpen(number));
+          for (const number of forget) known.delete(number);
+          return { dump, maxFrames: bounds.maxFrames, maxThreads: bounds.maxThreads, outputBytes: bounds.outputBytes, forget };
+        },
+        timeoutMs: bounds.timeoutMs,
+        signal: bounds.signal,
+        async answer(question, thread) {
+          const asked = question as WalkQuestion;
+          if (asked.ask === "open") return open(asked.key, thread);
+          const paths = await symbols.locate(asked.keys);
+          files = paths.map((path) => (path === null ? null : { path, digest: options.digest(path) }));
+          return files.map((file) => file !== null);
+        },
+      });
+      if (!end.ok) {
+        tellCrash(end.failure);
+        return { ok: false, failure: walkFailure(end.failure, bounds) };
+      }
+      const result = end.value as WalkResult;
+      if (result.kind === "walked") return new FinishedWalk(result.json, result.missing);
+      if (result.kind === "failed") return { ok: false, failure: result.failure };
+      if (result.kind === "unreadable") throw new Error(`The walk could not read its files: ${result.message}`);
+      const cache = taken.find(({ number }) => number === result.number);
+      if (cache === undefined) throw new Error("a walk found a cache damaged that it was not given");
+      await caches.rebuild(cache);
+      return { damaged: cache.file.digest };
+    } finally {
+      for (const cache of taken) caches.release(cache);
+    }
+  };
+
+  return {
+    name: engineName,
+    async walk(dump, symbols, bounds) {
+      const damaged = new Map<string, number>();
+      const unusable = new Set<string>();
+      for (;;) {
+        const walk = await tryWalk(dump, symbols, bounds, unusable);
+        if (!("damaged" in walk)) return walk;
+        const times = (damaged.get(walk.damaged) ?? 0) + 1;
+        damaged.set(walk.damaged, times);
+        if (times > 1) unusable.add(walk.damaged);
+      }
+    },
+    async compile(path) {
+      const cache = await caches.take({ path, digest: options.digest(path) });
+      if (cache !== null) caches.release(cache);
+      return cache !== null;
+    },
+    async close() {
+      await Promise.all([walkers.close(), compilers.close()]);
+      caches.closeAll();
+    },
+  };
+}
+
+/** A walk whose report stays text until somebody looks at it. */
+class FinishedWalk {
+  readonly ok = true;
+  readonly json: string;
+  readonly missing: readonly SymbolKey[];
+  #report: Report | undefined;
+
+  constructor(json: string, missing: readonly SymbolKey[]) {
+    this.json = json;
+    this.missing = missing;
+  }
+
+  get report(): Report {
+    return (this.#report ??= JSON.parse(this.json) as Report);
+  }
+}
+
+function walkFailure({ reason, message }: JobFailure, { timeoutMs }: WalkOptions): { readonly code: string; readonly message: string } {
+  switch (reason) {
+    case "timeout":
+      return { code: "timeout", message: `The walk took longer than ${timeoutMs} ms (limit WALK_SECONDS).` };
+    case "memory":
+      return { code: "memory_limit", message: `The walk needed too much memory: ${message} (limit WALK_MEMORY_BYTES)` };
+    case "crashed":
+      return { code: "walker_crashed", message: `The walker failed on this dump: ${message}` };
+    case "cancelled":
+      return { code: "cancelled", message: "The walk was cancelled." };
+  }
+}

@@ -1,0 +1,39 @@
+// What travels between the pool and its threads.
+import type { CacheHandle } from "../../symbols/cache/paged-file.ts";
+import type { SymbolKey, WalkFailure } from "../stackwalker.ts";
+
+/** A symbol file: where it is, and a digest that changes when its content does. */
+export type SymbolFile = { readonly path: string; readonly digest: string };
+
+/** Walk a dump. */
+export type WalkJob = {
+  readonly dump: string;
+  readonly maxFrames: number;
+  readonly maxThreads: number;
+  /** Characters of the report's text; a walk whose report is longer fails. */
+  readonly outputBytes: number;
+  /** Numbers of caches that the thread may have attached and that are closed now. */
+  readonly forget: readonly number[];
+};
+
+/** What a walk asks: which of these keys have a symbol file (answered by a list of booleans), and the symbols of one of them (answered by a `SymbolsAnswer`). */
+export type WalkQuestion = { readonly ask: "locate"; readonly keys: readonly SymbolKey[] } | { readonly ask: "open"; readonly key: number };
+
+/** The symbols of a key: a cache by its number, with its handle for a thread that has not attached it yet. */
+export type SymbolsAnswer = { readonly number: number; readonly handle: CacheHandle | null } | "missing" | "corrupt";
+
+/** How a walk ended. `damaged` names a cache whose file cannot be believed; `unreadable` is the file system's fault. */
+export type WalkResult =
+  | { readonly kind: "walked"; readonly json: string; readonly missing: readonly SymbolKey[] }
+  | { readonly kind: "failed"; readonly failure: WalkFailure }
+  | { readonly kind: "damaged"; readonly number: number; readonly message: string }
+  | { readonly kind: "unreadable"; readonly message: string };
+
+/** Compile a symbol file into the store. */
+export type CompileJob = SymbolFile & {
+  /** Even if it is there already: it is damaged. */
+  readonly again: boolean;
+};
+
+/** How a compilation ended. `refused` is the symbol file's fault, `unreadable` the file system's. */
+export type CompileResult = { readonly kind: "compiled" } | { readonly kind: "refused"; readonly message: string } | { readonly kind: "unreadable"; readonly message: string };
