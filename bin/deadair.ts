@@ -64,12 +64,24 @@ async function main(args: string[]): Promise<number> {
   return command.run(command.rest);
 }
 
+/** Ends the process once all that was printed has left it: to a pipe, Node writes when the reader is ready, and `exit` would drop the rest. */
+async function leave(code: number): Promise<never> {
+  await Promise.all([process.stdout, process.stderr].map((stream) => new Promise<void>((resolve) => stream.write("", () => resolve()))));
+  process.exit(code);
+}
+
+// A reader that has seen enough, as `| head` has, is no error.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(0);
+});
+
 try {
-  process.exit(await main(process.argv.slice(2)));
+  await leave(await main(process.argv.slice(2)));
 } catch (error) {
   // A sentence for what a person can mend; the stack only for those who debug.
   const message = error instanceof Error ? error.message : String(error);
   process.stderr.write(`deadair: ${message}\n`);
   if (process.env["LOG_LEVEL"] === "debug" && error instanceof Error) process.stderr.write(`${error.stack}\n`);
-  process.exit(error instanceof Error && (error as NodeJS.ErrnoException).code?.startsWith("ERR_PARSE_ARGS") ? 2 : 1);
+  await leave(error instanceof Error && (error as NodeJS.ErrnoException).code?.startsWith("ERR_PARSE_ARGS") ? 2 : 1);
 }
