@@ -8,11 +8,12 @@
 //
 // Steps of one walk:
 //   1. a thread opens the dump (walk-thread.ts) and asks which of its modules
-//      have symbol files; the symbol source answers in the main thread;
-//   2. when a frame first falls into a module, the thread asks for its symbols;
-//      the main thread opens their cache, or has it compiled by another thread
-//      (compile-thread.ts), and answers with a handle to the one shared copy
-//      (open-caches.ts). Whoever needs the same file meanwhile waits for it;
+//      have symbol files; the symbol source answers in the main thread, and
+//      what of them is open already comes along;
+//   2. when a frame first falls into another module, the thread asks for its
+//      symbols; the main thread opens their cache, or has it compiled by another
+//      thread (compile-thread.ts), and answers with a handle to the one shared
+//      copy (open-caches.ts). Whoever needs the same file meanwhile waits for it;
 //   3. the thread walks, writes the report as text, and sends that: making
 //      objects of it is for whoever needs objects.
 //
@@ -35,7 +36,7 @@
 import { engineName } from "../engine.ts";
 import type { Report } from "../report.ts";
 import type { Stackwalker, SymbolKey, SymbolSource, Walk, WalkOptions } from "../stackwalker.ts";
-import type { CompileResult, SymbolFile, SymbolsAnswer, WalkJob, WalkQuestion, WalkResult } from "./jobs.ts";
+import type { CompileResult, LocatedSymbols, SymbolFile, SymbolsAnswer, WalkJob, WalkQuestion, WalkResult } from "./jobs.ts";
 import { OpenCaches, type OpenCache } from "./open-caches.ts";
 import { symbolStore } from "./symbol-store.ts";
 import { openThreadPool, type JobFailure } from "./thread-pool.ts";
@@ -102,17 +103,23 @@ export function enginePool(options: EnginePoolOptions): EnginePool {
   const tryWalk = async (dump: string, symbols: SymbolSource, bounds: WalkOptions, unusable: ReadonlySet<string>): Promise<Walk | { readonly damaged: string }> => {
     let files: readonly (SymbolFile | null)[] = [];
     const taken: OpenCache[] = [];
-    const open = async (key: number, thread: object): Promise<SymbolsAnswer> => {
-      const file = files[key] ?? null;
-      if (file === null) return "missing";
-      if (unusable.has(file.digest)) return "corrupt";
-      const cache = await caches.take(file);
-      if (cache === null) return "corrupt";
+    let used: readonly number[] = [];
+    const hand = (cache: OpenCache, thread: object): SymbolsAnswer => {
       taken.push(cache);
       const known = attached.get(thread)!;
       if (known.has(cache.number)) return { number: cache.number, handle: null };
       known.add(cache.number);
       return { number: cache.number, handle: cache.handle };
+    };
+    const located = (file: SymbolFile | null, thread: object): LocatedSymbols => {
+      if (file === null) return "missing";
+      if (unusable.has(file.digest)) return "corrupt";
+      const cache = caches.takeOpen(file.digest);
+      return cache === null ? "closed" : hand(cache, thread);
+    };
+    const open = async (key: number, thread: object): Promise<SymbolsAnswer> => {
+      const cache = await caches.take(files[key]!);
+      return cache === null ? "corrupt" : hand(cache, thread);
     };
     try {
       const end = await walkers.run({
@@ -130,7 +137,7 @@ export function enginePool(options: EnginePoolOptions): EnginePool {
           if (asked.ask === "open") return open(asked.key, thread);
           const paths = await symbols.locate(asked.keys);
           files = paths.map((path) => (path === null ? null : { path, digest: options.digest(path) }));
-          return files.map((file) => file !== null);
+          return files.map((file) => located(file, thread));
         },
       });
       if (!end.ok) {
@@ -138,7 +145,10 @@ export function enginePool(options: EnginePoolOptions): EnginePool {
         return { ok: false, failure: walkFailure(end.failure, bounds) };
       }
       const result = end.value as WalkResult;
-      if (result.kind === "walked") return new FinishedWalk(result.json, result.missing);
+      if (result.kind === "walked") {
+        used = result.used;
+        return new FinishedWalk(result.json, result.missing);
+      }
       if (result.kind === "failed") return { ok: false, failure: result.failure };
       if (result.kind === "unreadable") throw new Error(`The walk could not read its files: ${result.message}`);
       const cache = taken.find(({ number }) => number === result.number);
@@ -146,7 +156,7 @@ export function enginePool(options: EnginePoolOptions): EnginePool {
       await caches.rebuild(cache);
       return { damaged: cache.file.digest };
     } finally {
-      for (const cache of taken) caches.release(cache);
+      for (const cache of taken) caches.release(cache, used.includes(cache.number));
     }
   };
 
@@ -165,7 +175,7 @@ export function enginePool(options: EnginePoolOptions): EnginePool {
     },
     async compile(path) {
       const cache = await caches.take({ path, digest: options.digest(path) });
-      if (cache !== null) caches.release(cache);
+      if (cache !== null) caches.release(cache, true);
       return cache !== null;
     },
     async close() {

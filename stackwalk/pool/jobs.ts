@@ -16,15 +16,18 @@ export type WalkJob = {
   readonly forget: readonly number[];
 };
 
-/** What a walk asks: which of these keys have a symbol file (answered by a list of booleans), and the symbols of one of them (answered by a `SymbolsAnswer`). */
+/** What a walk asks: what there is for these keys (answered by a list of `LocatedSymbols`), and the symbols of one of them (answered by a `SymbolsAnswer`). */
 export type WalkQuestion = { readonly ask: "locate"; readonly keys: readonly SymbolKey[] } | { readonly ask: "open"; readonly key: number };
 
 /** The symbols of a key: a cache by its number, with its handle for a thread that has not attached it yet. */
 export type SymbolsAnswer = { readonly number: number; readonly handle: CacheHandle | null } | "missing" | "corrupt";
 
-/** How a walk ended. `damaged` names a cache whose file cannot be believed; `unreadable` is the file system's fault. */
+/** What there is for a key: a cache that is open already, nothing, or a file whose cache must be asked for. Each question costs more than a walk of ten frames, so what is at hand comes with the first answer. */
+export type LocatedSymbols = SymbolsAnswer | "closed";
+
+/** How a walk ended. `used` names the caches that frames were in; `damaged` names one whose file cannot be believed; `unreadable` is the file system's fault. */
 export type WalkResult =
-  | { readonly kind: "walked"; readonly json: string; readonly missing: readonly SymbolKey[] }
+  | { readonly kind: "walked"; readonly json: string; readonly missing: readonly SymbolKey[]; readonly used: readonly number[] }
   | { readonly kind: "failed"; readonly failure: WalkFailure }
   | { readonly kind: "damaged"; readonly number: number; readonly message: string }
   | { readonly kind: "unreadable"; readonly message: string };

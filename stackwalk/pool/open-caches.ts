@@ -58,13 +58,8 @@ export class OpenCaches {
     const { digest } = file;
     for (;;) {
       if (this.refused.has(digest)) return null;
-      const known = this.entries.get(digest);
-      if (known !== undefined) {
-        known.uses++;
-        this.entries.delete(digest);
-        this.entries.set(digest, known);
-        return known;
-      }
+      const known = this.takeOpen(digest);
+      if (known !== null) return known;
       let opening = this.opening.get(digest);
       if (opening === undefined) {
         opening = this.open(file, false).finally(() => this.opening.delete(digest));
@@ -74,10 +69,22 @@ export class OpenCaches {
     }
   }
 
-  /** Gives a cache back. */
-  release(cache: OpenCache): void {
+  /** Takes a cache if it is open already. */
+  takeOpen(digest: string): OpenCache | null {
+    const known = this.entries.get(digest);
+    if (known === undefined) return null;
+    known.uses++;
+    return known;
+  }
+
+  /** Gives a cache back. One that was not used by whoever had taken it is no younger for that. */
+  release(cache: OpenCache, wasUsed: boolean): void {
     const entry = cache as Entry;
     entry.uses--;
+    if (wasUsed && !entry.isDropped) {
+      this.entries.delete(entry.file.digest);
+      this.entries.set(entry.file.digest, entry);
+    }
     if (entry.uses === 0 && entry.isDropped) this.close(entry);
     // Caches grow while they are asked; to count that each time would cost more than walks do.
     if (++this.releases % 64 === 0) this.makeRoom();

@@ -60,14 +60,14 @@ export type Job = {
 
 /** Threads that do jobs. */
 export type ThreadPool = {
-  /** Does one job; waits while all threads are busy. Rejects only with what `answer` rejects with. */
+  /** Does one job; waits while all threads are busy. Rejects only with what `answer` rejects with, and with what keeps a thread from starting. */
   run(job: Job): Promise<JobEnd>;
   /** Ends all threads; jobs that still run or wait end as `cancelled`. */
   close(): Promise<void>;
 };
 
 /** What a thread says. */
-export type ThreadSays = { readonly kind: "ask"; readonly question: unknown } | { readonly kind: "done"; readonly value: unknown };
+export type ThreadSays = { readonly kind: "ready" } | { readonly kind: "ask"; readonly question: unknown } | { readonly kind: "done"; readonly value: unknown };
 
 /** What a thread is started with. */
 export type ThreadStart = { readonly bell: Int32Array; readonly answers: import("node:worker_threads").MessagePort; readonly setting: unknown };
@@ -78,6 +78,8 @@ type Thread = {
   readonly worker: Worker;
   readonly bell: Int32Array;
   tell(answer: unknown): void;
+  /** Whether its module has been loaded: what ends it before that is no job's fault. */
+  isReady: boolean;
   running: Running | null;
   idleTimer: NodeJS.Timeout | undefined;
 };
@@ -108,6 +110,7 @@ export function openThreadPool(options: ThreadPoolOptions): ThreadPool {
         Atomics.add(bell, 0, 1);
         Atomics.notify(bell, 0);
       },
+      isReady: false,
       running: null,
       idleTimer: undefined,
     };
@@ -115,6 +118,7 @@ export function openThreadPool(options: ThreadPoolOptions): ThreadPool {
     threads.add(thread);
     worker.on("message", (said: ThreadSays) => hear(thread, said));
     worker.on("error", (error: Error & { code?: string }) => {
+      if (!thread.isReady) return failStart(thread, error);
       const isMemory = error.code === "ERR_WORKER_OUT_OF_MEMORY";
       finish(thread, failed(isMemory ? "memory" : "crashed", isMemory ? `More than ${options.heapBytes} bytes of memory were needed.` : `${error.name}: ${error.message}`, error.stack));
     });
@@ -131,6 +135,10 @@ export function openThreadPool(options: ThreadPoolOptions): ThreadPool {
   };
 
   const hear = (thread: Thread, said: ThreadSays): void => {
+    if (said.kind === "ready") {
+      thread.isReady = true;
+      return;
+    }
     const { running } = thread;
     // What a terminated thread said last is for nobody.
     if (running === null) return;
@@ -156,6 +164,13 @@ export function openThreadPool(options: ThreadPoolOptions): ThreadPool {
         running.fail(error);
       },
     );
+  };
+
+  /** Passes on why a thread could not start. */
+  const failStart = (thread: Thread, error: Error): void => {
+    const { running } = thread;
+    thread.running = null;
+    running?.fail(error);
   };
 
   /** Ends a thread's job; the thread itself has ended or is about to. */

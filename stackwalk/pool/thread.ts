@@ -29,6 +29,7 @@ export function serveJobs(make: (setting: unknown) => (job: unknown, ask: Ask) =
     }
   };
   const run = make(setting);
+  say({ kind: "ready" });
   port.on("message", (job: unknown) => {
     const { value, transfer } = run(job, ask);
     say({ kind: "done", value }, transfer);

@@ -4,17 +4,18 @@
 //
 // Where the folder of compiled symbols cannot be used, as in a home folder that
 // is read-only, symbols are compiled into memory, each time anew.
-import { compileBreakpadFile } from "../../symbols/breakpad/compile.ts";
-import type { CacheStore } from "../../symbols/cache/cache-store.ts";
+//
+// Compilers and demanglers are a third of the engine's code and take longer to
+// load than most walks do. They are loaded when a walk comes to a file that was
+// not compiled yet; the walk then begins again.
+import { cacheStore, type CacheStore, type Compile } from "../../symbols/cache/cache-store.ts";
 import { DamagedCache } from "../../symbols/cache/paged-file.ts";
-import { attachCache, type SymbolCache } from "../../symbols/cache/symbol-cache.ts";
-import { cacheOfBytes } from "../../symbols/symbol-file.ts";
+import { attachCache, cacheOfBytes, type SymbolCache } from "../../symbols/cache/symbol-cache.ts";
 import type { EngineWalk } from "../engine.ts";
 import type { SymbolAnswer } from "../engine/module-states.ts";
 import type { SymbolSource, WalkFailure } from "../stackwalker.ts";
 import { openDump, type DumpWalkOptions, type WalkableDump } from "./dump-walk.ts";
 import type { SymbolFile } from "./jobs.ts";
-import { compileOptions, symbolStore } from "./symbol-store.ts";
 
 /** What a walk here needs beside the dump. */
 export type WalkHereOptions = DumpWalkOptions & {
@@ -27,6 +28,16 @@ export type WalkHereOptions = DumpWalkOptions & {
   onUnusable(path: string, reason: string): void;
 };
 
+/** Thrown through a walk that needs the compiler. */
+const compilerNeeded = new Error("the compiler is needed");
+/** The compiler, once it was loaded. */
+let compiler: Compile | null = null;
+
+function compile(path: string, digest: string): ReturnType<Compile> {
+  if (compiler === null) throw compilerNeeded;
+  return compiler(path, digest);
+}
+
 /** Walks a dump. Throws what `fs` throws for the dump. */
 export async function walkHere(path: string, symbols: SymbolSource, options: WalkHereOptions): Promise<{ readonly ok: true; readonly walk: EngineWalk } | { readonly ok: false; readonly failure: WalkFailure }> {
   const opened = openDump(path);
@@ -35,7 +46,14 @@ export async function walkHere(path: string, symbols: SymbolSource, options: Wal
   try {
     const paths = await symbols.locate(dump.keys);
     const files = paths.map((located) => (located === null ? null : { path: located, digest: options.digest(located) }));
-    return { ok: true, walk: walkLocated(dump, files, options) };
+    for (;;) {
+      try {
+        return { ok: true, walk: walkLocated(dump, files, options) };
+      } catch (error) {
+        if (error !== compilerNeeded) throw error;
+        ({ compileSymbolFile: compiler } = await import("../../symbols/compile.ts"));
+      }
+    }
   } finally {
     dump.close();
   }
@@ -82,7 +100,7 @@ class SymbolsHere {
   open(file: SymbolFile, again: boolean): SymbolCache | null {
     const stored = this.store === null ? null : this.openStored(this.store, file, again);
     if (stored !== null) return stored === "refused" ? null : stored;
-    const compiled = compileBreakpadFile(file.path, compileOptions);
+    const compiled = compile(file.path, file.digest);
     if (compiled.ok) return cacheOfBytes(file.path, compiled.value);
     this.onUnusable(file.path, compiled.problem.message);
     return null;
@@ -109,7 +127,7 @@ class SymbolsHere {
 
 function storeIfUsable(folder: string, bytes: number): CacheStore | null {
   try {
-    return symbolStore(folder, bytes);
+    return cacheStore(folder, { bytes, compile });
   } catch (error) {
     if (!(error instanceof Error && "syscall" in error)) throw error;
     return null;

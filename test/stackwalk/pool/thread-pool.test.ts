@@ -70,6 +70,13 @@ describe("a pool of threads", () => {
     expect(next).toEqual(echoed);
   });
 
+  it("blames no job for a thread that cannot start", async () => {
+    const pool = openThreadPool({ module: new URL("no-such-thread.ts", import.meta.url), threads: 1, heapBytes: 64 * 1048576, idleMs: 1000 });
+    pools.push(pool);
+    await expect(pool.run(echo)).rejects.toThrow(/no-such-thread/);
+    await expect(pool.run(echo)).rejects.toThrow(/no-such-thread/);
+  });
+
   it("cancels a job that runs, one that waits, and one that has not begun", async () => {
     const pool = open(1);
     const stop = new AbortController();
