@@ -30,6 +30,7 @@ import { analyseCrash } from "./crash/crash.ts";
 import { breakpadReason } from "./crash/breakpad-reason.ts";
 import { lastError } from "./crash/last-error.ts";
 import * as facts from "./engine/dump-facts.ts";
+import { engineName } from "./engine-name.ts";
 import { reportFrames, type FrameScene } from "./engine/frame-report.ts";
 import { ModuleStates, type SymbolAnswer } from "./engine/module-states.ts";
 import { hex } from "./hex.ts";
@@ -43,9 +44,6 @@ import { ModuleMap } from "./unwind/module-map.ts";
 import type { ProcessView } from "./unwind/process-view.ts";
 import type { ThreadStack } from "./unwind/thread-stack.ts";
 import { walkThread } from "./unwind/unwind.ts";
-
-/** The engine's name and version, as reports carry it. The number grows when the same dump and symbols give another report. */
-export const engineName = "deadair 1";
 
 /** What a walk is given beside the dump. */
 export type EngineOptions = {

@@ -159,8 +159,8 @@ function alignFrames(ours: readonly Frame[], theirs: readonly Frame[], budget: B
   let i = 0;
   let j = 0;
   for (const [matchI, matchJ] of [...Array.from({ length: head }, (_, n): [number, number] => [n, n]), ...matches, [a.length, b.length] as [number, number]]) {
-    while (i < matchI || j < matchJ) rows.push(row(i < matchI ? ours[i++] : undefined, j < matchJ ? theirs[j++] : undefined));
-    if (matchI < a.length) rows.push(row(ours[i++], theirs[j++]));
+    while (i < matchI || j < matchJ) rows.push(rowOf(i < matchI ? ours[i++] : undefined, j < matchJ ? theirs[j++] : undefined));
+    if (matchI < a.length) rows.push(rowOf(ours[i++], theirs[j++]));
   }
   return rows;
 }
@@ -188,7 +188,7 @@ function commonSubsequence(a: readonly string[], b: readonly string[], budget: B
   return pairs;
 }
 
-function row(ours: Frame | undefined, theirs: Frame | undefined): OpinionRow {
+function rowOf(ours: Frame | undefined, theirs: Frame | undefined): OpinionRow {
   const deadair = ours === undefined ? null : opinion(ours);
   const breakpad = theirs === undefined ? null : opinion(theirs);
   const differs = deadair === null || breakpad === null ? [] : differences(deadair, breakpad);

@@ -8,7 +8,7 @@
 import path from "node:path";
 import process from "node:process";
 import { breakpadStackwalker } from "../../stackwalk/breakpad/breakpad-stackwalker.ts";
-import { engineName } from "../../stackwalk/engine.ts";
+import { engineName } from "../../stackwalk/engine-name.ts";
 import { walkHere } from "../../stackwalk/pool/walk-here.ts";
 import type { Report } from "../../stackwalk/report.ts";
 import { compareReports } from "../../stackwalk/second-opinion.ts";

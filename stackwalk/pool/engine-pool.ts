@@ -33,12 +33,12 @@
 //
 // To extend: another kind of work for threads is another module that calls
 // `serveJobs`, and another pool beside these two.
-import { engineName } from "../engine.ts";
+import { cacheStore } from "../../symbols/cache/cache-store.ts";
+import { engineName } from "../engine-name.ts";
 import type { Report } from "../report.ts";
 import type { Stackwalker, SymbolKey, SymbolSource, Walk, WalkOptions } from "../stackwalker.ts";
 import type { CompileResult, LocatedSymbols, SymbolFile, SymbolsAnswer, WalkJob, WalkQuestion, WalkResult } from "./jobs.ts";
 import { OpenCaches, type OpenCache } from "./open-caches.ts";
-import { symbolStore } from "./symbol-store.ts";
 import { openThreadPool, type JobFailure } from "./thread-pool.ts";
 
 /** How the pool is set up. */
@@ -79,7 +79,7 @@ export function enginePool(options: EnginePoolOptions): EnginePool {
   const { threads, memoryBytes: heapBytes } = options;
   const walkers = openThreadPool({ module: new URL("walk-thread.ts", import.meta.url), threads, heapBytes, idleMs });
   const compilers = openThreadPool({ module: new URL("compile-thread.ts", import.meta.url), threads, heapBytes, idleMs, setting: { cacheDir: options.cacheDir, cacheBytes: options.cacheBytes } });
-  const store = symbolStore(options.cacheDir, options.cacheBytes);
+  const store = cacheStore(options.cacheDir, { bytes: options.cacheBytes, compile: compilesElsewhere });
   /** Which caches a thread has attached. */
   const attached = new WeakMap<object, Set<number>>();
 
@@ -183,6 +183,11 @@ export function enginePool(options: EnginePoolOptions): EnginePool {
       caches.closeAll();
     },
   };
+}
+
+/** Compiling is for threads: the compilers, like the engine, are not even loaded here. */
+function compilesElsewhere(): never {
+  throw new Error("the main thread compiles nothing");
 }
 
 /** A walk whose report stays text until somebody looks at it. */
