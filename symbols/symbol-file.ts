@@ -7,11 +7,11 @@
 import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { ok, refuse, type Result } from "../config/problem.ts";
-import { compileBreakpad, compileBreakpadFile } from "./breakpad/compile.ts";
-import { cacheMagic, headerField, pageBytes } from "./cache/layout.ts";
-import type { CacheHandle } from "./cache/paged-file.ts";
-import { attachCache, openCache, type SymbolCache } from "./cache/symbol-cache.ts";
+import { compileBreakpad } from "./breakpad/compile.ts";
+import { cacheMagic } from "./cache/layout.ts";
+import { cacheOfBytes, openCache, type SymbolCache } from "./cache/symbol-cache.ts";
 import { sniffCompression } from "./compression.ts";
+import { compileSymbolFile } from "./compile.ts";
 import { demangle } from "./demangle/demangle.ts";
 
 /** A kind of file that has symbols. */
@@ -30,7 +30,7 @@ const formats: readonly SymbolFormat[] = [
   { recognise: (head) => head.length >= 4 && head.readUInt32LE(0) === cacheMagic, open: openStored },
   { recognise: (head) => sniffCompression(head) !== null, open: openCompressed },
   // The last one, since it says best what a file is that is none of these.
-  { recognise: () => true, open: (path) => inMemory(path, compileBreakpadFile(path, { demangle })) },
+  { recognise: () => true, open: (path) => inMemory(path, compileSymbolFile(path)) },
 ];
 
 /** Opens a symbol file or a cache. Refuses with `symbol_file_unreadable`, `cache_unusable`, `broken_compression`, or what the format's compiler refuses with. */
@@ -43,19 +43,6 @@ export function openSymbolFile(path: string): Result<SymbolCache> {
     return refuse(500, "symbol_file_unreadable", `The symbol file cannot be read: ${error.message}.`, "Look at the path, the disk and the file's permissions.");
   }
   return formats.find((format) => format.recognise(head))!.open(path);
-}
-
-/** A cache over bytes that were just compiled. */
-export function cacheOfBytes(path: string, bytes: Uint8Array): SymbolCache {
-  const shared = new SharedArrayBuffer(bytes.length);
-  const copy = Buffer.from(shared);
-  copy.set(bytes);
-  const bodyOffset = copy.readUInt32LE(headerField.bodyOffset);
-  const present = new SharedArrayBuffer(4 * Math.max(Math.ceil((bytes.length - bodyOffset) / pageBytes), 1));
-  new Int32Array(present).fill(1);
-  // Every page is there, so the descriptor is never read.
-  const handle: CacheHandle = { path, descriptor: -1, bytes: shared, present, bodyOffset };
-  return attachCache(handle);
 }
 
 function openStored(path: string): Result<SymbolCache> {

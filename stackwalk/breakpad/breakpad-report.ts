@@ -1,16 +1,15 @@
 // Makes the report of one walk out of four facts: the walker's two outputs,
 // our own reading of the dump (thread ids and names, code ids, paths, unloaded
 // modules, annotations), and which symbol files were at hand.
-import { identifies } from "../minidump/code-view.ts";
 import type { MinidumpSummary } from "../minidump/minidump.ts";
 import type { DumpModule } from "../minidump/model.ts";
 import { baseName } from "../minidump/module-list.ts";
 import type { Module, Report, SymbolState, Thread } from "../report.ts";
 import type { SymbolKey } from "../stackwalker.ts";
+import { keyName, symbolKey } from "../symbol-key.ts";
 import { zipFrames, type ZippedFrame } from "./frame-zip.ts";
 import type { HumanOutput } from "./human-output.ts";
 import { stripSeparators, type MachineModule, type MachineOutput } from "./machine-output.ts";
-import { symbolPath } from "./symbol-folder.ts";
 
 /** What a report is made of. */
 export type WalkFacts = {
@@ -23,18 +22,6 @@ export type WalkFacts = {
   readonly maxFrames: number;
   readonly maxThreads: number;
 };
-
-/** The key of a module's symbols; null when nothing can be looked up by it. */
-export function symbolKey(module: DumpModule): SymbolKey | null {
-  if (!identifies(module.debugId) || !module.debugFile) return null;
-  const key = { debugFile: baseName(module.debugFile), debugId: module.debugId, codeFile: baseName(module.codeFile), codeId: module.codeId };
-  return symbolPath(key) ? key : null;
-}
-
-/** A key as one text. */
-export function keyName(key: { readonly debugFile: string; readonly debugId: string }): string {
-  return `${key.debugFile}/${key.debugId}`;
-}
 
 /** The report and the modules of walked frames that had no symbols; null when the outputs disagree. */
 export function makeReport(facts: WalkFacts): { report: Report; missing: SymbolKey[] } | null {

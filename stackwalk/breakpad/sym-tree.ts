@@ -6,7 +6,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { readSymbolHeader } from "../../symbols/breakpad/header.ts";
 import type { SymbolSource } from "../stackwalker.ts";
-import { keyName } from "./breakpad-report.ts";
+import { keyName } from "../symbol-key.ts";
 import { symbolPath } from "./symbol-folder.ts";
 
 /** Bytes read of a file: its MODULE record is the first line, and nothing else is asked. */

@@ -17,28 +17,24 @@
 // Everything here is synchronous but `open`, so that a thread of a pool can
 // compile; `open` is for those who have no pool, and lets several callers wait
 // for one compile.
-import { randomBytes } from "node:crypto";
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, statSync, unlinkSync, utimesSync, writeSync } from "node:fs";
 import path from "node:path";
 import { type Result, ok, refuse } from "../../config/problem.ts";
-import { type CompileOptions, compileBreakpadFile } from "../breakpad/compile.ts";
 import { compilerVersion, pageBytes } from "./layout.ts";
 import { type CacheHandle, closeCacheFile, openCacheFile } from "./paged-file.ts";
 
 /** An original debug file: where it lies, and a digest that changes when its content does (hex, or any name of letters, digits, `.`, `_`, `-`). */
 export type CacheSource = { readonly path: string; readonly digest: string };
 
-/** Compiles an original into the bytes of a cache. */
-export type Compile = (path: string, options: CompileOptions) => Result<Uint8Array>;
+/** Compiles an original into the bytes of a cache, which keeps the digest. */
+export type Compile = (path: string, sourceDigest: string) => Result<Uint8Array>;
 
 /** How a store is set up. */
 export type CacheStoreOptions = {
   /** Bytes that its files may have together; the oldest go when they have more. No limit when not given. */
   readonly bytes?: number;
-  /** The compiler; `compileBreakpadFile` when not given. */
-  readonly compile?: Compile;
-  /** Passed to the compiler. */
-  readonly demangle?: (name: string) => string | null;
+  /** The compiler. It is given and not imported: its code is large, and who only reads should not load it. */
+  readonly compile: Compile;
 };
 
 /** A folder of caches. */
@@ -69,10 +65,10 @@ const pruneTo = 0.9;
 const refusedMax = 1024;
 
 /** Opens the store in a folder, which is made when it is missing. Throws what `fs` throws. */
-export function cacheStore(folder: string, options: CacheStoreOptions = {}): CacheStore {
+export function cacheStore(folder: string, options: CacheStoreOptions): CacheStore {
   mkdirSync(folder, { recursive: true });
   removeLeftovers(folder);
-  const { bytes: limit = Number.POSITIVE_INFINITY, compile: compiler = compileBreakpadFile, demangle } = options;
+  const { bytes: limit = Number.POSITIVE_INFINITY, compile: compiler } = options;
   /** What the compiler refused, by digest: the same bytes would be refused again. */
   const refused = new Map<string, Result<null>>();
   const opening = new Map<string, Promise<Result<CacheHandle>>>();
@@ -91,7 +87,7 @@ export function cacheStore(folder: string, options: CacheStoreOptions = {}): Cac
     if (known !== undefined) return known;
     const file = pathOf(digest);
     if (!again && isInOrder(file)) return ok(null);
-    const compiled = compiler(original, { sourceDigest: digest, ...(demangle === undefined ? {} : { demangle }) });
+    const compiled = compiler(original, digest);
     if (!compiled.ok) {
       // What the disk did is not the original's fault, and may pass.
       if (compiled.problem.status < 500) {
@@ -170,7 +166,8 @@ function touch(file: string): void {
 
 /** Writes a file so that after a crash of the machine it is whole or not there. */
 function writeDurably(folder: string, file: string, bytes: Uint8Array): void {
-  const draft = `${file}.${process.pid}-${randomBytes(8).toString("hex")}.tmp`;
+  // "wx" refuses a name that is taken; the clock keeps two threads of a process from asking for one.
+  const draft = `${file}.${process.pid}-${process.hrtime.bigint().toString(16)}.tmp`;
   const descriptor = openSync(draft, "wx", 0o600);
   try {
     try {

@@ -54,8 +54,10 @@ export const compilerVersion = 1;
 export const headerBytes = 64;
 /** Bytes of one entry of the directory. */
 export const entryBytes = 16;
-/** Bytes of the body under one checksum, and of one read. */
-export const pageBytes = 65_536;
+/** `pageBytes` as a power of two. */
+export const pageShift = 14;
+/** Bytes of the body under one checksum, and of one read. What a walk asks lies all over the file, so small pages read less of it. */
+export const pageBytes = 1 << pageShift;
 /** Sections that a reader looks at, at most; more are not ours. */
 export const sectionLimit = 256;
 

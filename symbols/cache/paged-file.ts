@@ -14,7 +14,7 @@
 // old one.
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { crc32 } from "node:zlib";
-import { cacheMagic, cacheMajor, compilerVersion, entryBytes, headerBytes, headerField, pageBytes, sectionLimit } from "./layout.ts";
+import { cacheMagic, cacheMajor, compilerVersion, entryBytes, headerBytes, headerField, pageBytes, pageShift, sectionLimit } from "./layout.ts";
 
 /** Why a cache cannot be used. All but `unreadable` mean: compile it anew. */
 export type CacheFault = {
@@ -125,9 +125,9 @@ export class PagedFile {
 
   /** Sees to it that the bytes from `start` to `end`, offsets in the file, are there. Throws `DamagedCache`. */
   need(start: number, end: number): void {
-    const first = (start - this.bodyOffset) >>> 16;
+    const first = (start - this.bodyOffset) >>> pageShift;
     if (this.known[first] === 0) this.load(first);
-    const last = (end - 1 - this.bodyOffset) >>> 16;
+    const last = (end - 1 - this.bodyOffset) >>> pageShift;
     for (let page = first + 1; page <= last; page++) if (this.known[page] === 0) this.load(page);
   }
 

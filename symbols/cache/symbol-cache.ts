@@ -9,7 +9,7 @@
 import type { Arch } from "../registers.ts";
 import { CachedStrings } from "./cached-strings.ts";
 import { type InlineChain, makeInlineChain, readInlineChain } from "./inline-tree.ts";
-import { type CacheMeta, SYMBOL_WORDS, archOfNumber, headerField, noSymbol, publicFlag, section } from "./layout.ts";
+import { type CacheMeta, SYMBOL_WORDS, archOfNumber, headerField, noSymbol, pageBytes, publicFlag, section } from "./layout.ts";
 import { type LineRow, blockBytes, readLineRow } from "./line-rows.ts";
 import type { InlinePlace, ModuleSymbols, SourcePlace, WinFrame } from "./module-symbols.ts";
 import { type CacheFault, type CacheHandle, DamagedCache, PagedFile, closeCacheFile, openCacheFile } from "./paged-file.ts";
@@ -40,6 +40,19 @@ export function openCache(path: string): OpenCache {
 /** The cache of a handle that another thread opened. Throws `DamagedCache` if the handle's file was never one. */
 export function attachCache(handle: CacheHandle): SymbolCache {
   return new SymbolCache(handle);
+}
+
+/** A cache over bytes that were just compiled. */
+export function cacheOfBytes(path: string, bytes: Uint8Array): SymbolCache {
+  const shared = new SharedArrayBuffer(bytes.length);
+  const copy = Buffer.from(shared);
+  copy.set(bytes);
+  const bodyOffset = copy.readUInt32LE(headerField.bodyOffset);
+  const present = new SharedArrayBuffer(4 * Math.max(Math.ceil((bytes.length - bodyOffset) / pageBytes), 1));
+  new Int32Array(present).fill(1);
+  // Every page is there, so the descriptor is never read.
+  const handle: CacheHandle = { path, descriptor: -1, bytes: shared, present, bodyOffset };
+  return attachCache(handle);
 }
 
 /** The symbols of one module. One thread's; see `handle` for others. */

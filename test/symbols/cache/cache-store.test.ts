@@ -5,19 +5,20 @@ import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { symbolText } from "../breakpad/symbol-text.ts";
 import { compileBreakpadFile } from "../../../symbols/breakpad/compile.ts";
-import { type CacheStoreOptions, cacheStore } from "../../../symbols/cache/cache-store.ts";
+import { cacheStore } from "../../../symbols/cache/cache-store.ts";
+import { compileSymbolFile } from "../../../symbols/compile.ts";
 import { attachCache } from "../../../symbols/cache/symbol-cache.ts";
 import { ask, scratchFile, scratchFolder } from "./cached-symbols.ts";
 
 /** A store that counts its compiles. */
-function counted(options: CacheStoreOptions = {}) {
+function counted(options: { readonly bytes?: number } = {}) {
   const folder = mkdtempSync(path.join(scratchFolder(), "store-"));
   const compiles: string[] = [];
   const store = cacheStore(folder, {
     ...options,
-    compile(original, compileOptions) {
-      compiles.push(compileOptions.sourceDigest ?? "");
-      return compileBreakpadFile(original, compileOptions);
+    compile(original, sourceDigest) {
+      compiles.push(sourceDigest);
+      return compileBreakpadFile(original, { sourceDigest });
     },
   });
   const files = (): string[] => readdirSync(folder).sort();
@@ -40,7 +41,7 @@ describe("open", () => {
       store.close(result.value);
     }
     expect(files()).toHaveLength(1);
-    const later = cacheStore(folder).openExisting("aa11");
+    const later = cacheStore(folder, { compile: compileSymbolFile }).openExisting("aa11");
     expect(later).not.toBeNull();
     store.close(later!);
   });
@@ -144,6 +145,6 @@ test("what a killed writer left is removed; what a living one writes is not", ()
   const names = { killed: `a-1.symcache.${dead}-00ff.tmp`, living: `b-1.symcache.${process.pid}-00ff.tmp`, ancient: `c-1.symcache.${process.pid}-01ff.tmp`, other: "notes.txt" };
   for (const name of Object.values(names)) writeFileSync(path.join(folder, name), "half");
   utimesSync(path.join(folder, names.ancient), 0, 0);
-  cacheStore(folder);
+  cacheStore(folder, { compile: compileSymbolFile });
   expect(Object.values(names).filter((name) => existsSync(path.join(folder, name)))).toEqual([names.living, names.other]);
 });
