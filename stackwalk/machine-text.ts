@@ -11,7 +11,7 @@
 //
 // All else is arithmetic: addresses without padding, modules by address and
 // without those that overlap an earlier one, return addresses for callers on
-// x86 and amd64, and the crashed thread first.
+// x86 and amd64, the crashed thread first, and no thread that wrote the dump.
 import { printedExcess } from "./breakpad/frame-zip.ts";
 import { stripSeparators } from "./breakpad/machine-output.ts";
 import { breakpadSpelling } from "./minidump/code-view.ts";
@@ -20,19 +20,21 @@ import type { Frame, InlineFrame, Module, Report } from "./report.ts";
 /** The whole text, ending in a newline. */
 export function machineText(report: Report): string {
   const { system_info: system, crash_info: crash } = report;
+  const threads = report.threads.filter((thread) => thread.stopped !== "dump_writer");
+  const crashed = crash.crashing_thread === null ? undefined : report.threads[crash.crashing_thread];
+  const crashing = crashed === undefined ? -1 : threads.indexOf(crashed);
   const lines = [
     row("OS", system.os ?? "", report.breakpad?.os_ver ?? system.os_ver ?? ""),
     row("CPU", system.cpu_arch ?? "", system.cpu_info ?? "", String(system.cpu_count ?? 0)),
     // Only microdumps know a GPU.
     "GPU|||",
-    row("Crash", crashReason(report), crash.address === null ? "" : hex(BigInt(crash.address)), String(crash.crashing_thread ?? "")),
+    row("Crash", crashReason(report), crash.address === null ? "" : hex(BigInt(crash.address)), crashing < 0 ? "" : String(crashing)),
     ...printedModules(report.modules).map((index) => moduleRow(report.modules[index]!, index === report.main_module)),
     "",
   ];
-  const crashing = crash.crashing_thread;
   // Breakpad prints the thread that crashed first, then the others in order.
-  const order = [...report.threads.keys()].sort((a, b) => Number(b === crashing) - Number(a === crashing));
-  const rows = order.flatMap((index) => threadRows(index, report.threads[index]?.frames ?? [], system.cpu_arch));
+  const order = [...threads.keys()].sort((a, b) => Number(b === crashing) - Number(a === crashing));
+  const rows = order.flatMap((index) => threadRows(index, threads[index]?.frames ?? [], system.cpu_arch));
   return `${[...lines, ...rows].join("\n")}\n`;
 }
 

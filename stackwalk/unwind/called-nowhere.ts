@@ -6,6 +6,7 @@
 //
 // It is believed under the strictest test (return-address.ts) and only where
 // no module has the program counter and memory does not say that it is code.
+import { FIRST_PAGE } from "./frame-pointer.ts";
 import { refusal } from "./return-address.ts";
 import { stripSignature } from "./pointer-authentication.ts";
 import { isKnown, outcome, readWord, setNumber, setRegister, valueOf, type Outcome, type Walk } from "./walk-state.ts";
@@ -15,7 +16,7 @@ export function byCalledNowhere(walk: Walk): Outcome {
   const { callee, caller, file, process } = walk;
   if (walk.plain || callee.trust !== "context" || callee.moduleIndex >= 0 || !isKnown(callee, file.sp)) return outcome.nothing;
   const pc = valueOf(callee, file.pc);
-  if (pc >= 4096) {
+  if (pc >= FIRST_PAGE) {
     // Code made at run time is in no module either; only memory that cannot be run tells the two apart.
     const range = process.addressSpace?.at(pc) ?? null;
     if (process.addressSpace === null || (range !== null && range.executable)) return outcome.nothing;

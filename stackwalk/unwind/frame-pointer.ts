@@ -15,6 +15,8 @@
 import { stripSignature } from "./pointer-authentication.ts";
 import { canRead, clearCaller, HIGH, isKnown, outcome, readWord, setNumber, setRegister, valueOf, type Outcome, type Walk } from "./walk-state.ts";
 
+/** No code is below this address: the first page is never mapped. */
+export const FIRST_PAGE = 4096;
 /** Register 7 of 32-bit ARM, the frame pointer on iOS. */
 const R7 = 7;
 
@@ -74,6 +76,11 @@ export function byFramePointerAmd64(walk: Walk): Outcome {
     }
     if (sp <= lastSp || !canRead(walk, sp)) {
       reject(walk, base, valueOf(caller, file.pc), "the stack pointer does not rise inside the stack");
+      continue;
+    }
+    // Windows' convention has no frame pointer, so what rbp points to ends no stack.
+    if (!walk.plain && process.os === "windows" && valueOf(caller, file.pc) < FIRST_PAGE) {
+      reject(walk, base, valueOf(caller, file.pc), "the return address is in the first page");
       continue;
     }
     return found(walk, walk.why === null ? "" : recordRule(step * 16));

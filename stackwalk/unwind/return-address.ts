@@ -10,6 +10,11 @@ import { CALL_BYTES, endsWithCall } from "./call-instruction.ts";
 import { isCanonical, isPlausibleArm64 } from "./frame-pointer.ts";
 import { HIGH, type Walk } from "./walk-state.ts";
 
+/** Refusals of words that only the dump's memory speaks against: the peers take such a word for a frame. */
+export const notExecutable = "the memory is not executable";
+/** See `notExecutable`. */
+export const notAfterCall = "no call is before it";
+
 /** Why a word is no return address; "" when it can be one. Sentences of a fixed list. */
 export function refusal(walk: Walk, low: number, high: number): string {
   const { process } = walk;
@@ -36,9 +41,9 @@ export function refusal(walk: Walk, low: number, high: number): string {
 function contradiction(walk: Walk, address: number): string {
   const { process } = walk;
   const range = process.addressSpace?.at(address - 1) ?? null;
-  if (range !== null && !range.executable) return "the memory is not executable";
+  if (range !== null && !range.executable) return notExecutable;
   const code = address - (process.arch === "arm" ? address % 2 : 0);
   const bytes = process.code(code - CALL_BYTES, CALL_BYTES);
-  if (bytes !== null && bytes.length === CALL_BYTES && !endsWithCall(process.arch, bytes, address)) return "no call is before it";
+  if (bytes !== null && bytes.length === CALL_BYTES && !endsWithCall(process.arch, bytes, address)) return notAfterCall;
   return "";
 }

@@ -4,16 +4,20 @@
 //
 // 40 words are looked at, and 160 where the callee is sure (from the context,
 // or by call frame information), since then a large frame is likelier than a
-// lost track. The caller's frame pointer is guessed on x86 and amd64 as
+// lost track. A word that the peers would take for a frame and we refuse starts
+// the count anew: from that frame they would look on, and find the true frames
+// above it. The caller's frame pointer is guessed on x86 and amd64 as
 // rust-minidump does, from the word before the return address or because the
 // callee's still points above it.
-import { refusal } from "./return-address.ts";
+import { notAfterCall, notExecutable, refusal } from "./return-address.ts";
 import { canRead, clearCaller, HIGH, isKnown, outcome, readWord, setNumber, setRegister, valueOf, type Outcome, type Walk } from "./walk-state.ts";
 
 /** Words that are looked at. */
 const WINDOW = 40;
 /** Words that are looked at from a frame that is sure. */
 const WIDE_WINDOW = 160;
+/** Words that are looked at in all, however often the count starts anew. */
+const WORDS_MAX = 16_384;
 /** Bytes that a frame rarely exceeds: 99.5 % of frames are smaller (Breakpad's figure). */
 const FRAME_GAP = 128 * 1024;
 
@@ -23,7 +27,7 @@ export function byScan(walk: Walk): Outcome {
   if (!isKnown(callee, file.sp)) return outcome.nothing;
   const start = valueOf(callee, file.sp);
   const words = callee.trust === "context" || callee.trust === "cfi" ? WIDE_WINDOW : WINDOW;
-  const at = scanFor(walk, start, words);
+  const at = scanFor(walk, start, words, WINDOW);
   if (at < 0) return outcome.nothing;
   const { caller } = walk;
   const { low, high } = walk;
@@ -37,10 +41,11 @@ export function byScan(walk: Walk): Outcome {
   return outcome.found;
 }
 
-/** Address of the first word from `start` that can be a return address, which is then in `walk.low` and `walk.high`; -1 when none of `words` can. */
-export function scanFor(walk: Walk, start: number, words: number): number {
+/** Address of the first word from `start` that can be a return address, which is then in `walk.low` and `walk.high`; -1 when none of `words` can. A word that only the dump's memory speaks against makes that at least `more` further words. */
+export function scanFor(walk: Walk, start: number, words: number, more = 0): number {
   const { wordBytes } = walk.file;
-  for (let index = 0, at = start; index < words; index++, at += wordBytes) {
+  let end = words;
+  for (let index = 0, at = start; index < end && index < WORDS_MAX; index++, at += wordBytes) {
     if (!readWord(walk, at)) return -1;
     const { low, high } = walk;
     const reason = refusal(walk, low, high);
@@ -49,6 +54,7 @@ export function scanFor(walk: Walk, start: number, words: number): number {
       walk.high = high;
       return at;
     }
+    if (more > 0 && (reason === notExecutable || reason === notAfterCall)) end = Math.max(end, index + 1 + more);
     // Words that point to no module are most of a stack, and no candidates.
     if (walk.why !== null && reason !== "it is in no module") walk.why.reject("scan", at, low + high * HIGH, reason);
   }

@@ -33,6 +33,7 @@ import type { ProcessView } from "./process-view.ts";
 import { FrameKeeper } from "./frame-keeper.ts";
 import { planFrames, type Plan } from "./recursion.ts";
 import type { StopReason, ThreadStack } from "./thread-stack.ts";
+import { FIRST_PAGE } from "./frame-pointer.ts";
 import { canRead, HIGH, newWalk, outcome, valueOf, type FrameState, type Walk } from "./walk-state.ts";
 import { WhyLog } from "./why-log.ts";
 
@@ -42,8 +43,6 @@ const FRAMES_MAX = 262_144;
 const SCANNED_MAX = 16_384;
 /** Frames in a row with one stack pointer. Two functions that call before they push anything are rare; rules that go round in circles are not, in hostile files. */
 const STILL_MAX = 16;
-/** Addresses below it are no code: the first page is never mapped. */
-const FIRST_PAGE = 4096;
 
 /** How a thread is walked. */
 export type WalkOptions = {

@@ -9,7 +9,6 @@ import type { Reason, StackTable } from "./stack-tables.ts";
 export const scanReasons: readonly Reason[] = [
   { name: "not-executable", fits: (difference, dump) => isTheirScan(difference) && isNotExecutable(difference, dump) },
   { name: "not-after-call", fits: (difference, dump) => isTheirScan(difference) && isNotAfterCall(difference, dump) },
-  { name: "after-refused-word", fits: (difference, dump) => isTheirScan(difference) && followsRefusedWord(difference, dump) },
 ];
 
 /** All reasons, each with what a difference for it looks like; the first that fits is the one. */
@@ -42,13 +41,6 @@ function isNotAfterCall({ theirs }: Difference, dump: Minidump): boolean {
   return !endsWithCall(arch, Buffer.from(code.view.buffer, code.view.byteOffset + at, CALL_BYTES), address);
 }
 
-/** Our scan found nothing more in its window, which theirs began anew at a word that ours refused. */
-function followsRefusedWord(difference: Difference, dump: Minidump): boolean {
-  const { ours, theirs } = difference.threads;
-  if (ours?.stopped !== "no_caller" || theirs === null) return false;
-  return theirs.frames.slice(0, difference.frame).some((frame) => isNotExecutable({ ...difference, theirs: frame }, dump) || isNotAfterCall({ ...difference, theirs: frame }, dump));
-}
-
 function holdsStackPointer(dump: Minidump, thread: number, registers: { readonly [name: string]: string } | undefined): boolean {
   const sp = Number(registers?.["rsp"] ?? registers?.["esp"] ?? registers?.["sp"]);
   const stack = dump.threads[thread]?.stack ?? null;
@@ -57,7 +49,7 @@ function holdsStackPointer(dump: Minidump, thread: number, registers: { readonly
 
 /** All differences. */
 export const breakpadTable: StackTable = {
-  "_extracted/crashpad.envelope.dmp": { "after-refused-word": "0:29-32,34-38", "leaf-is-scan": "0-13:1", "not-executable": "0:2-3,6,11,15,21,24,26-28,33 10:2,4" },
+  "_extracted/crashpad.envelope.dmp": { "leaf-is-scan": "0-13:1", "not-executable": "0:2-3,6,11,15,21,24,26-28,33 10:2,4" },
   "_extracted/unreal_crash.dmp": { "leaf-is-scan": "0-3,5-58:1", "stack-elsewhere": "4:1-6" },
   "dumps/1.4.1/crashpad-bad-jump.dmp": { "root-ends-walk": "0:9" },
   "dumps/1.4.1/crashpad-bad-memcpy.dmp": { "root-ends-walk": "0:11" },
@@ -91,7 +83,7 @@ export const breakpadTable: StackTable = {
   "dumps/1.4.2/crashpad-stack-overflow.dmp": { "root-ends-walk": "0:12" },
   "dumps/1.4.2/crashpad-worker-null.dmp": { "root-ends-walk": "0:9" },
   "dumps/1.4.2/crashpad-worker-terminate.dmp": { "root-ends-walk": "0:9" },
-  "electron+node-minidump/test/fixtures/windows.dmp": { "leaf-is-scan": "1-3,5-13:1", "windows-frame-pointer": "0:1-3 4:1-25" },
+  "electron+node-minidump/test/fixtures/windows.dmp": { "leaf-is-scan": "1-13:1", "windows-frame-pointer": "0:1-3" },
   "getsentry+rust-breakpad/tests/fixtures/crash_macos.dmp": { "wide-scan-after-cfi": "0:3" },
   "getsentry+sentry-desktop-crash-reporter/tests/data/minidump.dmp": { "leaf-is-scan": "0-3:1", "writer-thread-listed": "4:0" },
   "getsentry+sentry-native/tests/fixtures/minidump.dmp": { "leaf-is-scan": "0-3:1", "writer-thread-listed": "4:0" },

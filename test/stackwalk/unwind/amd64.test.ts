@@ -43,6 +43,14 @@ describe("a stack without symbols", () => {
     expect(walkText(scene)[1]).toBe("1 scan 7500b000010f module2");
   });
 
+  it("scans on Windows where rbp leads to an address in the first page, and ends elsewhere", () => {
+    const stack = [{ mark: "top" }, { repeat: 2 }, 0x7500_b000_0110, { mark: "bp0" }, "bp1", 0x20, { mark: "bp1" }, { repeat: 40 }];
+    const scene = amd64({ registers: { rip: 0x7400_c000_0200, rbp: "bp0", rsp: "top" }, stack });
+    expect(walkText({ ...scene, os: "windows" })[1]).toBe("1 scan 7500b000010f module2");
+    expect(walkText(scene)).toEqual(["0 context 7400c0000200 module1", "low_address"]);
+    expect(walkText({ ...scene, os: "windows", options: { plain: true } })).toEqual(["0 context 7400c0000200 module1", "low_address"]);
+  });
+
   it("stops probing at the sixteenth step", () => {
     const stack = [{ mark: "top" }, { repeat: 2 }, { mark: "bp0" }, { repeat: 32 }, "bp1", 0x7500_b000_0110, { mark: "bp1" }, { repeat: 40 }];
     expect(walkText(amd64({ os: "windows", registers: { rip: 0x7400_c000_0200, rbp: "bp0", rsp: "top" }, stack }))[1]).toBe("1 scan 7500b000010f module2");

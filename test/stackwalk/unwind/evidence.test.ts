@@ -84,6 +84,15 @@ describe("a scan", () => {
     expect(walkText({ ...scene, ranges: [] })[1]).toBe("1 scan 500000ff module2");
   });
 
+  it("counts its words anew behind one that it refused for what memory says, and behind no other", () => {
+    // The second frame scans 40 words: 30 lie between it and the refused word, 20 between that and the true one.
+    const far: Scene = { ...scene, stack: [{ mark: "top" }, 0x5000_0200, { repeat: 30 }, 0x5000_0100, { repeat: 20 }, 0x5000_0300, { repeat: 4 }] };
+    const code = { 0x5000_0100: [0x90], 0x5000_0200: [0xff, 0xd0], 0x5000_0300: [0xff, 0xd0] };
+    expect(walkText({ ...far, code })).toEqual(["0 context 40000200 module1", "1 scan 500001ff module2", "2 scan 500002ff module2", "no_caller"]);
+    const named = twoModules(undefined, { functions: [{ start: 0x180, size: 0x200, name: "f" }] });
+    expect(walkText({ ...far, code, modules: named })).toEqual(["0 context 40000200 module1", "1 scan 500001ff f", "no_caller"]);
+  });
+
   it("asks unwind rows where symbols have no names", () => {
     const modules = twoModules(undefined, { rows: [{ start: 0x180, size: 0x100, rule: "end" }] });
     expect(walkText({ ...scene, modules })).toEqual(["0 context 40000200 module1", "1 scan 500001ff module2", "end_of_stack"]);
