@@ -34,6 +34,7 @@ import { engineName } from "./engine-name.ts";
 import { reportFrames, type FrameScene } from "./engine/frame-report.ts";
 import { ModuleStates, type SymbolAnswer } from "./engine/module-states.ts";
 import { hex } from "./hex.ts";
+import { keptThreads } from "./kept-threads.ts";
 import { baseName } from "./minidump/module-list.ts";
 import type { CpuContext, DumpThread, MemoryView, Minidump } from "./minidump/model.ts";
 import { registerFiles } from "../symbols/registers.ts";
@@ -111,13 +112,6 @@ function crashingThread(dump: Minidump): number {
   const id = dump.exception?.threadId ?? dump.requestingThreadId;
   // Of a repeated id the last one counts, as in rust-minidump; the writer's own thread did not crash.
   return id === null || id === dump.dumpThreadId ? -1 : dump.threads.findLastIndex((thread) => thread.id === id);
-}
-
-/** Indexes of the threads that are kept: the first ones, and always the one that crashed. */
-function keptThreads(count: number, crashing: number, max: number): number[] {
-  const kept = Array.from({ length: Math.min(count, max) }, (_, i) => i);
-  if (crashing >= kept.length && kept.length > 0) kept[kept.length - 1] = crashing;
-  return kept;
 }
 
 /** Null for an architecture that cannot be walked. */

@@ -1,6 +1,7 @@
 // Makes the report of one walk out of four facts: the walker's two outputs,
 // our own reading of the dump (thread ids and names, code ids, paths, unloaded
 // modules, annotations), and which symbol files were at hand.
+import { keptThreads } from "../kept-threads.ts";
 import type { MinidumpSummary } from "../minidump/minidump.ts";
 import type { DumpModule } from "../minidump/model.ts";
 import { baseName } from "../minidump/module-list.ts";
@@ -39,7 +40,7 @@ export function makeReport(facts: WalkFacts): { report: Report; missing: SymbolK
 
   const used = new Set(stacks.flat().map(({ moduleIndex }) => moduleIndex));
   const states = modules.map(({ key }, i) => symbolState(facts, key, machine.modules[i], used.has(i)));
-  const kept = keptThreads(stacks.length, machine.requestingThread, facts.maxThreads);
+  const kept = keptThreads(stacks.length, machine.requestingThread ?? -1, facts.maxThreads);
   const main = machine.modules.findIndex((module) => module.main);
   const report: Report = {
     status: "OK",
@@ -113,13 +114,6 @@ function reportModule({ name, ours }: JoinedModule, theirs: MachineModule | unde
     corrupt_symbols: state === "corrupt",
     symbol_state: state,
   };
-}
-
-/** Indexes of the threads that are kept: the first ones, and always the one that crashed. */
-function keptThreads(count: number, crashing: number | null, max: number): number[] {
-  const kept = Array.from({ length: Math.min(count, max) }, (_, i) => i);
-  if (crashing !== null && crashing < count && crashing >= kept.length) kept[Math.max(kept.length - 1, 0)] = crashing;
-  return kept;
 }
 
 function reportThread(index: number, stacks: readonly ZippedFrame[][], facts: WalkFacts, states: readonly SymbolState[]): Thread {
