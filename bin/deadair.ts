@@ -1,6 +1,17 @@
 // The command line. Each command is a module of bin/commands that takes its
 // arguments and returns its exit code; it is loaded only when it is called.
+import { registerHooks } from "node:module";
 import process from "node:process";
+
+// Our own imports say exactly where a file lies. Node would look for each of them
+// link by link, and for the package it belongs to; over the engine's eighty files
+// that is a fifth of a whole walk.
+registerHooks({
+  resolve(specifier, { parentURL }, next) {
+    const isOurs = parentURL !== undefined && specifier.startsWith(".") && specifier.endsWith(".ts");
+    return isOurs ? { url: new URL(specifier, parentURL).href, format: "module-typescript", shortCircuit: true } : next(specifier);
+  },
+});
 
 const help = `deadair COMMAND [options]     (deadair COMMAND --help for its options)
 
@@ -72,8 +83,9 @@ async function leave(code: number): Promise<never> {
 
 // A reader that has seen enough, as `| head` has, is no error.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") throw error;
-  process.exit(0);
+  if (error.code === "EPIPE") process.exit(0);
+  process.stderr.write(`deadair: the output cannot be written: ${error.message}\n`);
+  process.exit(1);
 });
 
 try {
