@@ -66,7 +66,7 @@ const refusedMax = 1024;
 
 /** Opens the store in a folder, which is made when it is missing. Throws what `fs` throws. */
 export function cacheStore(folder: string, options: CacheStoreOptions): CacheStore {
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   removeLeftovers(folder);
   const { bytes: limit = Number.POSITIVE_INFINITY, compile: compiler } = options;
   /** What the compiler refused, by digest: the same bytes would be refused again. */
@@ -97,13 +97,13 @@ export function cacheStore(folder: string, options: CacheStoreOptions): CacheSto
       return compiled;
     }
     try {
-      mkdirSync(folder, { recursive: true });
+      makeFolder(folder);
       writeDurably(folder, file, compiled.value);
+      prune(folder, limit, file);
     } catch (error) {
       if (!(error instanceof Error && "syscall" in error)) throw error;
       return refuse(500, "cache_unwritable", `The compiled symbols of ${original} cannot be stored: ${error.message}.`, "Look at the disk's space and at the folder's permissions.");
     }
-    prune(folder, limit, file);
     return ok(null);
   };
 
@@ -138,6 +138,19 @@ export function cacheStore(folder: string, options: CacheStoreOptions): CacheSto
     residentBytes: (handle) => handle.bodyOffset + pageBytes * new Int32Array(handle.present).reduce((sum, present) => sum + present, 0),
     prune: () => prune(folder, limit, null),
   };
+}
+
+/** Makes a folder and those above it. Node's own `recursive` never ends where a folder that exists refuses new ones with ENOENT, as /proc does. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  const parent = path.dirname(folder);
+  if (parent !== folder) makeFolder(parent);
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    // Another process was faster.
+    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+  }
 }
 
 /** A digest as part of a file name. Throws for one that could name something else: digests are ours. */

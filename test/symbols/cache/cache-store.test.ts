@@ -104,6 +104,20 @@ describe("open", () => {
     expect(store.compile({ path: original("f"), digest: "ff" })).toMatchObject({ ok: false, problem: { code: "cache_unwritable" } });
   });
 
+  test.skipIf(process.platform !== "linux")("a folder that cannot be made is refused, and does not hang", () => {
+    // In /proc, Node's recursive mkdir goes round for ever; a hang here can only be seen from outside.
+    const store = new URL("../../../symbols/cache/cache-store.ts", import.meta.url).href;
+    const code = `(await import(${JSON.stringify(store)})).cacheStore("/proc/no/such/folder", { compile() {} })`;
+    const { signal, stderr } = spawnSync(process.execPath, ["--no-warnings", "--input-type=module", "-e", code], { timeout: 20_000, encoding: "utf8" });
+    expect([signal, stderr]).toEqual([null, expect.stringContaining("ENOENT")]);
+  });
+
+  test("makes all folders above its own", () => {
+    const folder = path.join(scratchFolder(), "made", "by", "the store");
+    expect(cacheStore(folder, { compile: compileSymbolFile }).compile({ path: original("f"), digest: "aa" })).toEqual({ ok: true, value: null });
+    expect(readdirSync(folder)).toHaveLength(1);
+  });
+
   test.each(["", "a/b", "..", "../x", "a\0", "x".repeat(300)])("a digest that could name another file is a bug: %j", (digest) => {
     expect(() => counted().store.openExisting(digest)).toThrow(/is no digest/);
   });
