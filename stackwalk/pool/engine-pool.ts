@@ -88,7 +88,7 @@ export function enginePool(options: EnginePoolOptions): EnginePool {
     if (end.ok) return end.value as CompileResult;
     if (end.failure.reason === "cancelled") return { kind: "unreadable", message: end.failure.message };
     tellCrash(end.failure);
-    return { kind: "refused", message: `${end.failure.message} (limit ${end.failure.reason === "timeout" ? "COMPILE_SECONDS" : "WALK_MEMORY_BYTES"})` };
+    return { kind: "refused", message: compileRefusal(end.failure) };
   };
   const caches = new OpenCaches(
     { open: (file) => store.openExisting(file.digest), compile, close: (handle) => store.close(handle), residentBytes: (handle) => store.residentBytes(handle) },
@@ -104,7 +104,13 @@ export function enginePool(options: EnginePoolOptions): EnginePool {
     let files: readonly (SymbolFile | null)[] = [];
     const taken: OpenCache[] = [];
     let used: readonly number[] = [];
+    let over = false;
     const hand = (cache: OpenCache, thread: object): SymbolsAnswer => {
+      if (over) {
+        // The walk was ended while its question was being answered: nobody hears this, and nobody else would give it back.
+        caches.release(cache, false);
+        return "missing";
+      }
       taken.push(cache);
       const known = attached.get(thread)!;
       if (known.has(cache.number)) return { number: cache.number, handle: null };
@@ -156,6 +162,7 @@ export function enginePool(options: EnginePoolOptions): EnginePool {
       await caches.rebuild(cache);
       return { damaged: cache.file.digest };
     } finally {
+      over = true;
       for (const cache of taken) caches.release(cache, used.includes(cache.number));
     }
   };
@@ -207,6 +214,13 @@ class FinishedWalk {
   }
 }
 
+function compileRefusal({ reason, message }: JobFailure): string {
+  if (reason === "crashed") return `The compiler failed on it: ${message}`;
+  return `${message} (limit ${reason === "timeout" ? "COMPILE_SECONDS" : "WALK_MEMORY_BYTES"})`;
+}
+
+// These words are shown to whoever may see the crash, so no message of an exception is among them: it could
+// name paths of this machine, or bytes of a dump. `onCrash` has heard it.
 function walkFailure({ reason, message }: JobFailure, { timeoutMs }: WalkOptions): { readonly code: string; readonly message: string } {
   switch (reason) {
     case "timeout":
@@ -214,7 +228,7 @@ function walkFailure({ reason, message }: JobFailure, { timeoutMs }: WalkOptions
     case "memory":
       return { code: "memory_limit", message: `The walk needed too much memory: ${message} (limit WALK_MEMORY_BYTES)` };
     case "crashed":
-      return { code: "walker_crashed", message: `The walker failed on this dump: ${message}` };
+      return { code: "walker_crashed", message: "A bug in the walker ended it on this dump; the worker's log has the exception." };
     case "cancelled":
       return { code: "cancelled", message: "The walk was cancelled." };
   }

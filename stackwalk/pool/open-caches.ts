@@ -8,7 +8,9 @@
 //
 // A file that cannot be compiled is remembered as such, so that each crash
 // that needs it does not try again; a file system that is full or away is not
-// the file's fault, is not remembered, and is thrown.
+// the file's fault, is not remembered, and is thrown. So is the first time that
+// a cache cannot be opened right after it was compiled: another process may
+// have removed it to make room.
 import type { CacheHandle } from "../../symbols/cache/paged-file.ts";
 import type { CompileResult, SymbolFile } from "./jobs.ts";
 
@@ -42,6 +44,8 @@ export class OpenCaches {
   private readonly entries = new Map<string, Entry>();
   private readonly opening = new Map<string, Promise<Entry | null>>();
   private readonly refused = new Set<string>();
+  /** Compiled, and gone or unreadable a moment later. */
+  private readonly unopened = new Set<string>();
   private readonly numbers = new Set<number>();
   private lastNumber = 0;
   private releases = 0;
@@ -119,9 +123,14 @@ export class OpenCaches {
       if (result.kind === "unreadable") throw new Error(`The symbols ${file.path} could not be compiled: ${result.message}`);
       handle = result.kind === "compiled" ? this.source.open(file) : null;
       if (handle === null) {
+        if (result.kind === "compiled" && !this.unopened.has(file.digest)) {
+          this.unopened.add(file.digest);
+          throw new Error(`The compiled symbols of ${file.path} cannot be opened, or went before they could be.`);
+        }
         this.refuse(file, result.kind === "refused" ? result.message : "what was compiled from it cannot be read");
         return null;
       }
+      this.unopened.delete(file.digest);
     }
     const entry: Entry = { number: ++this.lastNumber, file, handle, uses: 0, isDropped: false };
     this.numbers.add(entry.number);

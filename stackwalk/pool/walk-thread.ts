@@ -3,6 +3,7 @@
 import { DamagedCache, type CacheHandle } from "../../symbols/cache/paged-file.ts";
 import { attachCache, type SymbolCache } from "../../symbols/cache/symbol-cache.ts";
 import type { SymbolAnswer } from "../engine/module-states.ts";
+import type { Report } from "../report.ts";
 import { reportJson } from "../report-json.ts";
 import { openDump } from "./dump-walk.ts";
 import type { LocatedSymbols, WalkJob, WalkQuestion, WalkResult } from "./jobs.ts";
@@ -54,6 +55,16 @@ function walk(job: WalkJob, ask: Ask, shared: SharedCaches): WalkResult {
   }
 }
 
+/** The text of a report; null when it is longer than any text can be, as names of megabytes in a thousand frames make it. */
+function reportText(report: Report): string | null {
+  try {
+    return reportJson(report);
+  } catch (error) {
+    if (error instanceof RangeError && error.message === "Invalid string length") return null;
+    throw error;
+  }
+}
+
 function walkFile(job: WalkJob, ask: Ask, shared: SharedCaches): WalkResult {
   const opened = openDump(job.dump);
   if (!opened.ok) return { kind: "failed", failure: opened.failure };
@@ -75,8 +86,8 @@ function walkFile(job: WalkJob, ask: Ask, shared: SharedCaches): WalkResult {
       return shared.cache(answer.number);
     };
     const { report, missing } = dump.walk({ maxFrames: job.maxFrames, maxThreads: job.maxThreads, why: false }, symbols);
-    const json = reportJson(report);
-    if (json.length > job.outputBytes) return { kind: "failed", failure: { code: "output_limit", message: `The report is longer than ${job.outputBytes} bytes (limit WALK_OUTPUT_BYTES).` } };
+    const json = reportText(report);
+    if (json === null || json.length > job.outputBytes) return { kind: "failed", failure: { code: "output_limit", message: `The report is longer than ${job.outputBytes} bytes (limit WALK_OUTPUT_BYTES).` } };
     return { kind: "walked", json, missing, used };
   } finally {
     dump.close();

@@ -51,7 +51,8 @@ export function symbolicateProcessor(options: SymbolicateOptions): Processor<"sy
     } catch (error) {
       if (due.attempts < settings.limits.CRASH_ATTEMPTS_COUNT) throw error;
       log.error({ err: error, crash }, "a crash could not be processed");
-      await failWalk(storage.db, due, "internal", `Deadair failed on this crash: ${error instanceof Error ? error.message : String(error)}`);
+      // The error may name paths, addresses or queries; whoever sees the crash need not see those.
+      await failWalk(storage.db, due, "internal", `Deadair failed on this crash ${due.attempts} times; the worker's log says why (limit CRASH_ATTEMPTS_COUNT).`);
     }
   };
 }

@@ -156,16 +156,21 @@ describe("the engine in threads", () => {
     const sources = ["a", "b", "c"].map((name) => gainSymbols(gainText(name)).source);
     for (let round = 0; round < 3; round++) for (const [i, source] of sources.entries()) expect(top(await pool.walk(gainDump, source, bounds))).toBe("abc"[i]);
     if (!existsSync("/proc/self/fd")) return;
-    const openFiles = readdirSync("/proc/self/fd").filter((fd) => {
-      try {
-        return readlinkSync(`/proc/self/fd/${fd}`).startsWith(folder) && readlinkSync(`/proc/self/fd/${fd}`).includes(".symcache");
-      } catch {
-        return false;
-      }
-    });
-    expect(openFiles.length).toBeLessThan(3);
+    expect(openCacheFiles().length).toBeLessThan(3);
   });
 });
+
+/** Symbol caches under the test's folder that this process holds open. */
+function openCacheFiles(): string[] {
+  return readdirSync("/proc/self/fd").flatMap((fd) => {
+    try {
+      const file = readlinkSync(`/proc/self/fd/${fd}`);
+      return file.startsWith(folder) && file.includes(".symcache") ? [file] : [];
+    } catch {
+      return [];
+    }
+  });
+}
 
 describe("a walk that fails", () => {
   const text = path.join(folder, "text.dmp");
@@ -189,6 +194,37 @@ describe("a walk that fails", () => {
 
   it("a dump that is not there is no fault of the dump", async () => {
     await expect(open().walk(path.join(folder, "nowhere.dmp"), noSymbols, bounds)).rejects.toThrow(/ENOENT/);
+  });
+
+  it("a walk that is cancelled while it is told of its symbols gives them back", async (context) => {
+    if (!existsSync("/proc/self/fd")) return context.skip();
+    const pool = open({ openBytes: 1 });
+    const first = gainSymbols(gainText("first()"));
+    expect(top(await pool.walk(gainDump, first.source, bounds))).toBe("first()");
+    const stop = new AbortController();
+    const { promise: told, resolve: tell } = Promise.withResolvers<void>();
+    const slow: SymbolSource = {
+      async locate(keys) {
+        stop.abort();
+        await told;
+        return first.source.locate(keys);
+      },
+    };
+    expect(await pool.walk(gainDump, slow, { ...bounds, signal: stop.signal })).toMatchObject({ ok: false, failure: { code: "cancelled" } });
+    tell();
+    // There is room for one cache: this closes the first, unless somebody has it still.
+    expect(top(await pool.walk(gainDump, gainSymbols(gainText("second()")).source, bounds))).toBe("second()");
+    expect(openCacheFiles()).toHaveLength(1);
+  });
+
+  it("a report longer than any text is too long, and no bug", { timeout: 30_000 }, async () => {
+    // Names of 3 MB in 200 frames: more than V8's longest string.
+    const crowded = path.join(folder, "crowded.dmp");
+    writeFileSync(crowded, syntheticCrash({ ...gain, offset: 0x1405, callerModules: Array.from({ length: 200 }, () => ({ module: gain.module, offset: 0x1405 })) }));
+    const crashes: string[] = [];
+    const pool = open({ threads: 1, onCrash: ({ message }) => crashes.push(message), memoryBytes: 512e6 });
+    expect(await pool.walk(crowded, gainSymbols(gainText("N".repeat(3_000_000))).source, bounds)).toMatchObject({ ok: false, failure: { code: "output_limit" } });
+    expect(crashes).toEqual([]);
   });
 
   it("a symbol source that is away is no fault of the dump", async () => {
