@@ -49,13 +49,13 @@ export const cacheMajor = 1;
 /** Changes when sections were added. */
 export const cacheMinor = 0;
 /** Changes when compilers, or the demangler that they are given, answer differently from the same debug file. */
-export const compilerVersion = 1;
+export const compilerVersion = 2;
 /** Bytes of the header. */
 export const headerBytes = 64;
 /** Bytes of one entry of the directory. */
 export const entryBytes = 16;
 /** `pageBytes` as a power of two. */
-export const pageShift = 14;
+export const pageShift = 13;
 /** Bytes of the body under one checksum, and of one read. What a walk asks lies all over the file, so small pages read less of it. */
 export const pageBytes = 1 << pageShift;
 /** Sections that a reader looks at, at most; more are not ours. */

@@ -71,6 +71,8 @@ export class SymbolCache implements ModuleSymbols {
   private readonly file: PagedFile;
   private readonly sections: SectionTable;
   private readonly strings: CachedStrings;
+  /** The same strings, kept apart: files are few and in every answer, and names, which are many, would push them out. */
+  private readonly paths: CachedStrings;
   private readonly rangeStart: WordSection;
   private readonly rangeSymbol: WordSection;
   private readonly rangePage: Uint32Array;
@@ -99,6 +101,7 @@ export class SymbolCache implements ModuleSymbols {
     const sections = new SectionTable(this.file);
     this.sections = sections;
     this.strings = new CachedStrings(this.file, sections);
+    this.paths = new CachedStrings(this.file, sections);
     this.arch = archOfNumber(this.file.bytes.readUInt16LE(headerField.arch));
     this.rangeStart = sections.words(section.rangeStart);
     this.rangeSymbol = sections.words(section.rangeSymbol);
@@ -237,7 +240,7 @@ export class SymbolCache implements ModuleSymbols {
     return range < 0 ? noSymbol : this.word(this.rangeSymbol, range);
   }
 
-  /** `findEntry` of page-index.ts over a section of which only some pages are there. */
+  /** Position of the last entry at or below an address, by the page index of the section; -1 when all are above it. */
   private find(starts: WordSection, index: Uint32Array, rva: number): number {
     if (index.length === 0 || !(rva >= 0 && rva <= 0xffffffff)) return -1;
     const { words, offset } = starts;
@@ -331,7 +334,7 @@ export class SymbolCache implements ModuleSymbols {
 
   private fileText(file: number): string | null {
     if (file <= 0 || file >= this.fileName.words.length) return null;
-    const text = this.strings.text(this.word(this.fileName, file));
+    const text = this.paths.text(this.word(this.fileName, file));
     return text === "" ? null : text;
   }
 }
