@@ -29,6 +29,7 @@ const usage = `Usage: deadair walk DUMP [--symbols DIR]... [--text | --json | --
 
 const formats = ["text", "json", "machine"] as const;
 const engines = ["deadair", "breakpad"] as const;
+const interrupts = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 type Asked = {
   readonly dump: string;
@@ -42,7 +43,7 @@ type Asked = {
 /** What is printed, or why there is nothing. */
 type Printed = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly failure: WalkFailure };
 
-/** Runs the command; 0 is success, 1 a dump or folder that cannot be read, 2 wrong usage. */
+/** Runs the command; 0 is success, 1 a dump or folder that cannot be read, 2 wrong usage, 130 when it was interrupted. */
 export async function walk(args: string[]): Promise<number> {
   const asked = parseWalkArgs(args);
   if (asked === "help") {
@@ -54,11 +55,17 @@ export async function walk(args: string[]): Promise<number> {
     return 2;
   }
   try {
+    const kind = statSync(asked.dump);
+    if (!kind.isFile() && !kind.isDirectory()) {
+      // To open a pipe waits for its writer, and a dump is read by turns from its start and its end.
+      process.stderr.write(`deadair walk: ${asked.dump} is a pipe or a device; save the dump to a file, and name that.\n`);
+      return 1;
+    }
     const source = await symTree(asked.symbols);
     const printed = asked.engine === "breakpad" ? await walkWithBreakpad(asked, source) : await walkWithDeadair(asked, source);
     if (!printed.ok) {
       process.stderr.write(`deadair walk: ${asked.dump}: ${printed.failure.message}\n`);
-      return 1;
+      return printed.failure.code === "cancelled" ? 130 : 1;
     }
     process.stdout.write(printed.text);
     return 0;
@@ -99,11 +106,16 @@ async function walkWithDeadair(asked: Asked, symbols: SymbolSource): Promise<Pri
 async function walkWithBreakpad(asked: Asked, symbols: SymbolSource): Promise<Printed> {
   const { breakpadStackwalker } = await import("../../stackwalk/breakpad/breakpad-stackwalker.ts");
   const limits = readLimits(process.env);
+  // An interrupted walk must not leave its folder behind, nor a walker that still runs.
+  const interrupted = new AbortController();
+  const interrupt = (): void => interrupted.abort();
+  for (const signal of interrupts) process.once(signal, interrupt);
   const workDir = await mkdtemp(join(tmpdir(), "deadair-walk-"));
   try {
-    const walked = await breakpadStackwalker().walk(asked.dump, symbols, { ...keptCounts(asked), timeoutMs: limits.WALK_SECONDS * 1000, outputBytes: limits.WALK_OUTPUT_BYTES, workDir });
+    const walked = await breakpadStackwalker().walk(asked.dump, symbols, { ...keptCounts(asked), timeoutMs: limits.WALK_SECONDS * 1000, outputBytes: limits.WALK_OUTPUT_BYTES, workDir, signal: interrupted.signal });
     return walked.ok ? { ok: true, text: await printedReport(walked.report, asked.format) } : walked;
   } finally {
+    for (const signal of interrupts) process.off(signal, interrupt);
     await rm(workDir, { recursive: true, force: true });
   }
 }

@@ -1,5 +1,6 @@
-import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
@@ -82,6 +83,7 @@ describe.skipIf(shippedWalker() === null)("deadair walk", () => {
     [[join(symbols, "stray.sym")], 1, `deadair walk: ${join(symbols, "stray.sym")}: The file is not a minidump: it looks like text. Send the .dmp file itself; text reports have their own addresses.\n`],
     [["/nowhere.dmp"], 1, "deadair walk: there is no /nowhere.dmp; check the path.\n"],
     [[root], 1, `deadair walk: ${root} is a folder; name a minidump file.\n`],
+    [["/dev/null"], 1, "deadair walk: /dev/null is a pipe or a device; save the dump to a file, and name that.\n"],
     [[dump, "--symbols", dump], 1, `deadair walk: ${dump} is not a folder; --symbols takes folders.\n`],
     // Wrong usage: the reason, then the usage.
     [[], 2, /^deadair walk: name exactly one minidump\.\n\nUsage: /],
@@ -94,6 +96,36 @@ describe.skipIf(shippedWalker() === null)("deadair walk", () => {
   ])("with %j ends with %i", async (args, code, told) => {
     const result = await run(...args);
     expect(result).toMatchObject({ code, out: "", err: typeof told === "string" ? told : expect.stringMatching(told) });
+  });
+
+  it("does not wait for the writer of a pipe", async () => {
+    const pipe = join(root, "pipe");
+    execFileSync("mkfifo", [pipe]);
+    expect(await run(pipe)).toMatchObject({ code: 1, err: expect.stringContaining("is a pipe") });
+  });
+
+  it("says that its output cannot be written", () => {
+    const full = existsSync("/dev/full") ? openSync("/dev/full", "w") : -1;
+    if (full < 0) return;
+    const { status, stderr } = spawnSync(process.execPath, ["--no-warnings", join(import.meta.dirname, "../../bin/deadair.ts"), "walk", dump, "--cache", join(root, "cache")], { stdio: ["ignore", full, "pipe"], encoding: "utf8" });
+    closeSync(full);
+    expect([status, stderr]).toEqual([1, expect.stringMatching(/^deadair: the output cannot be written: ENOSPC.*\n$/)]);
+  });
+
+  it("interrupted while Breakpad walks, removes its folder", async () => {
+    const scratch = join(root, "scratch");
+    mkdirSync(scratch);
+    // Until it is interrupted: how fast the walker is must not matter.
+    for (let i = 0; i < 20; i++) {
+      const child = spawn(process.execPath, ["--no-warnings", join(import.meta.dirname, "../../bin/deadair.ts"), "walk", dump, "--engine", "breakpad", "--symbols", symbols], { stdio: ["ignore", "ignore", "pipe"], env: { ...process.env, TMPDIR: scratch } });
+      const ended = once(child, "close");
+      while (readdirSync(scratch).length === 0 && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 1));
+      child.kill("SIGINT");
+      const [code] = await ended;
+      expect(readdirSync(scratch)).toEqual([]);
+      if (code === 130) return;
+    }
+    throw new Error("no walk was ever interrupted");
   });
 
   it("explains itself", async () => {
