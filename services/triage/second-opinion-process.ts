@@ -11,7 +11,7 @@ import { breakpadStackwalker } from "../../stackwalk/breakpad/breakpad-stackwalk
 import { engineName } from "../../stackwalk/engine-name.ts";
 import { walkHere } from "../../stackwalk/pool/walk-here.ts";
 import type { Report } from "../../stackwalk/report.ts";
-import { compareReports } from "../../stackwalk/second-opinion.ts";
+import { compareReports, type Comparison, type OpinionFrame } from "../../stackwalk/second-opinion.ts";
 import type { SymbolKey, SymbolSource, WalkFailure } from "../../stackwalk/stackwalker.ts";
 import type { OpinionOrder, OpinionSays, OpinionWalker } from "./second-opinion.ts";
 
@@ -30,7 +30,28 @@ async function give(order: OpinionOrder): Promise<void> {
   const [breakpad, theirs] = await timed(breakpadStackwalker().name, () => walkWithBreakpad(order));
   await say({ kind: "breakpad", walker: breakpad });
   const [deadair, ours] = await timed(engineName, () => walkWithDeadair(order));
-  await say({ kind: "done", deadair, comparison: ours === null || theirs === null ? null : compareReports(ours, theirs) });
+  const comparison = ours === null || theirs === null ? null : compareReports(ours, theirs);
+  if (comparison === null || isWithin(comparison, order.outputBytes)) return say({ kind: "done", deadair, comparison });
+  const failure: WalkFailure = { code: "output_limit", message: `The comparison is longer than ${order.outputBytes} bytes (limit WALK_OUTPUT_BYTES).` };
+  await say({ kind: "done", deadair: { ...deadair, failure }, comparison: null });
+}
+
+/** Whether the texts of a comparison have so many characters at most. Rows are bounded by their number, but a name may have megabytes, and the server, which takes uploads meanwhile, has to hold and to write all of it. */
+function isWithin({ threads }: Comparison, charsMax: number): boolean {
+  let chars = 0;
+  for (const { rows } of threads) {
+    for (const { deadair, breakpad } of rows) {
+      chars += charsOf(deadair) + charsOf(breakpad);
+      if (chars > charsMax) return false;
+    }
+  }
+  return true;
+}
+
+function charsOf(frame: OpinionFrame | null): number {
+  if (frame === null) return 0;
+  const place = (of: { readonly function: string | null; readonly file: string | null }): number => (of.function?.length ?? 0) + (of.file?.length ?? 0);
+  return frame.inlines.reduce((sum, inlined) => sum + place(inlined), place(frame) + (frame.module?.length ?? 0));
 }
 
 async function timed(name: string, walk: () => Promise<Told>): Promise<[OpinionWalker, Report | null]> {

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { SecondOpinion } from "../../services/triage/schema.ts";
 import { shippedWalker } from "../../stackwalk/breakpad/walker-binary.ts";
 import { root } from "../setup/source-files.ts";
+import { syntheticCrash } from "../support/minidump-builder.ts";
 import { childrenOf } from "../support/child-processes.ts";
 import { eventually } from "../support/eventually.ts";
 import { startTestServer, type TestServer } from "../support/test-server.ts";
@@ -83,6 +84,26 @@ describe.skipIf(shippedWalker() === null)("a second opinion", () => {
     expect(comparison).toBeNull();
     expect(walkers.deadair.failure).toMatchObject({ code: "walker_crashed", message: expect.stringContaining("SIGKILL") });
     expect((await ask(crash)).status).toBe(200);
+  });
+
+  it("is not given when it would be longer than a report may be", slow, async () => {
+    // Either walk says it once, and is within the limit; the comparison says it twice.
+    const frames = 4;
+    const name = "N".repeat(30_000);
+    const small = await startTestServer({ WALK_OUTPUT_BYTES: 1.5 * frames * name.length });
+    const main = server;
+    try {
+      server = small;
+      const gain = { module: "libGain.so", debugId: "0123456789ABCDEF0123456789ABCDEF0" };
+      const sym = `MODULE Linux x86_64 ${gain.debugId} ${gain.module}\nFUNC 1400 10 0 ${name}\n`;
+      expect((await fetch(`${small.url}/api/v1/default/symbols`, { method: "POST", headers: { authorization: `Bearer ${small.symbolToken}`, "content-type": "application/octet-stream" }, body: sym })).status).toBe(201);
+      const id = await upload(syntheticCrash({ ...gain, offset: 0x1405, callerModules: Array.from({ length: frames - 1 }, () => ({ module: gain.module, offset: 0x1405 })) }));
+      const { walkers, comparison } = (await (await ask(id)).json()) as SecondOpinion;
+      expect([comparison, walkers.breakpad.failure, walkers.deadair.failure?.code]).toEqual([null, null, "output_limit"]);
+    } finally {
+      server = main;
+      await small.close();
+    }
   });
 
   it("has no answer for what is no dump, is not there, or is not the asker's", slow, async () => {
