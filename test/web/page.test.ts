@@ -6,6 +6,7 @@ import { crashToMarkdown } from "../../web/crash/crash-text.ts";
 import { type BuiltPage, buildPage } from "./support/built-page.ts";
 import { type WatchedPage, axe, chromiumPath, hasChromium, openBrowser, openPage } from "./support/browser.ts";
 import { vaultCrash } from "./support/canned-crash.ts";
+import { agreeingOpinion, failedOpinion, shortOpinion } from "./support/canned-opinion.ts";
 import { cannedGroups, cannedId } from "./support/canned-lists.ts";
 import { type FakeApi, fakePassword, startFakeApi } from "./support/fake-api.ts";
 
@@ -217,6 +218,67 @@ describe("the built page", () => {
       expect(fake.requests).toContain(`POST /api/v1${at.crash}/retry`);
     });
 
+    it("walks a crash with Breakpad too, by keys, and lays what differs side by side", async () => {
+      const { page, fake, troubles } = await start();
+      const gate = Promise.withResolvers<void>();
+      fake.opinion.ready = gate.promise;
+      await page.goto(at.crash);
+      await page.getByRole("button", { name: "Walk with Breakpad too" }).focus();
+      await page.keyboard.press("Enter");
+      const status = page.locator(".opinion").getByRole("status");
+      await expect.poll(() => status.textContent()).toBe("Both walkers read the dump now. That takes seconds, or minutes for a large one.");
+      // Pressed twice, asked once; and the focus stays where it was.
+      await page.keyboard.press("Enter");
+      expect(await focusedText(page)).toBe("Walking…");
+      // Going away and coming back does not lose it.
+      await page.getByRole("link", { name: "Symbols", exact: true }).click();
+      await page.locator("table.symbols").waitFor();
+      await page.goBack();
+      await page.getByRole("button", { name: "Walking…" }).waitFor();
+      gate.resolve();
+      await expect.poll(() => status.textContent()).toBe("280 of 527 frames agree; 242 differ, 4 only Deadair found, 1 only Breakpad found.");
+      expect(fake.requests.filter((one) => one.startsWith("POST"))).toEqual([`POST /api/v1${at.crash}/second-opinion`]);
+      await page.getByText("Deadair reads the crash as EXCEPTION_ACCESS_VIOLATION_WRITE at 0x18, Breakpad as EXCEPTION_ACCESS_VIOLATION_READ at 0x18.").waitFor();
+      await page.getByText("deadair 1 took 12 ms, breakpad 0.26.0 1,640 ms.").waitFor();
+      const flat = async (name: string) => (await page.getByRole("table", { name }).getByRole("row").allInnerTexts()).map((row) => row.replaceAll(/\s+/g, " ").trim());
+      const audio = await flat("Thread 3 REAPER audio 0 by both walkers");
+      expect(audio[1]).toBe(
+        "≠ differ: inlined functions 0 vault::dsp::RingBuffer<float, 64>::push(float) inlined dsp.h:17 vault::dsp::LowPass::tick(float, vault::dsp::RingBuffer<float, 64>*) inlined dsp.h:31 vault::dsp::Engine::process(float*, int) engine.cpp:6 VaultSynth.vst3 0x7ff8a1b2114c context 0 vault::dsp::Engine::process(float*, int) engine.cpp:6 VaultSynth.vst3 0x7ff8a1b2114c context",
+      );
+      expect(audio.at(-1)).toBe("+ only Breakpad no such frame 9 no name ntdll.dll 0x7ff8f5fcaf99 scan");
+      // Long runs on which both agree are folded until they are asked for.
+      await page.locator(".opinion summary", { hasText: "parser" }).click();
+      const parser = page.getByRole("table", { name: /parser by both walkers/ });
+      await expect.poll(() => parser.getByRole("row").count()).toBe(1 + 3 + 1 + 3 + 1 + 3 + 1 + 3);
+      await page.getByRole("button", { name: "Show 114 more frames on which both agree" }).click();
+      await expect.poll(() => parser.getByRole("row").count()).toBe(1 + 120 + 1 + 3 + 1 + 3);
+      // And too many rows come in pages.
+      await page.locator(".opinion summary", { hasText: "renderer" }).click();
+      await page.getByRole("button", { name: "Show 40 more of 40 rows" }).click();
+      await expect.poll(() => page.getByRole("table", { name: /renderer by both walkers/ }).getByRole("row").count()).toBe(241);
+      await page.getByText("8 threads agree").click();
+      await page.getByText("Thread 0 reaper main").last().waitFor();
+      await page.locator(".opinion summary", { hasText: "only Deadair walked it" }).waitFor();
+      expect(troubles).toEqual([]);
+    });
+
+    it("says why there is no second opinion, and asks again", async () => {
+      const { page, fake } = await start();
+      fake.opinion.answer = null;
+      await page.goto(at.crash);
+      await page.getByRole("button", { name: "Walk with Breakpad too" }).click();
+      const refused = page.locator(".opinion").getByRole("alert");
+      await expect.poll(() => refused.innerText()).toContain("Another second opinion is being made; this server makes one at a time.\n\nAsk again in some seconds.");
+      fake.opinion.answer = failedOpinion;
+      await refused.getByRole("button", { name: "Try again" }).click();
+      await page.getByText("Breakpad did not walk it to the end.").waitFor();
+      await page.getByText("The walk took longer than 60000 ms (limit WALK_SECONDS).").waitFor();
+      fake.opinion.answer = agreeingOpinion;
+      await page.getByRole("button", { name: "Walk again" }).click();
+      await page.getByText("Both walkers agree on all 46 frames of 10 threads.").waitFor();
+      expect(await page.locator(".opinion table").count()).toBe(0);
+    });
+
     it("adds, tests and deletes a destination, and shows its secret once", async () => {
       const { page, fake } = await start();
       await page.goto("/vaultsynth/alerts");
@@ -291,11 +353,12 @@ describe("the built page", () => {
       expect(await page.locator("[data-row]").count()).toBe(cannedGroups(0).length);
     });
 
-    const screens: [name: string, path: string, ready: string][] = [
+    const screens: [name: string, path: string, ready: string, press?: string][] = [
       ["the groups", at.groups, "[data-row]"],
       ["no groups", "/empty/groups", ".empty"],
       ["a group", at.group, ".uplot"],
       ["a crash", at.crash, "table.stack"],
+      ["a crash walked twice", at.crash, ".opinion .pair", "Walk with Breakpad too"],
       ["a failed crash", at.failed, ".problem"],
       ["failed crashes", "/vaultsynth/ingest", "[data-row]"],
       ["symbols", "/vaultsynth/symbols", "table.symbols"],
@@ -306,9 +369,11 @@ describe("the built page", () => {
     for (const scheme of ["light", "dark"] as const)
       for (const width of [1280, 380])
         it(`passes axe and fits on every screen, ${scheme}, ${width} wide`, { timeout: 60_000 }, async () => {
-          const { page, troubles } = await start({ scheme, width, projects: 2 });
-          for (const [name, path, ready] of screens) {
+          const { page, fake, troubles } = await start({ scheme, width, projects: 2 });
+          fake.opinion.answer = shortOpinion;
+          for (const [name, path, ready, press] of screens) {
             await page.goto(path);
+            if (press !== undefined) await page.getByRole("button", { name: press }).click();
             await page.locator(ready).first().waitFor();
             for (const summary of await page.locator("main summary").all()) if (await summary.isVisible()) await summary.click();
             expect({ name, found: await axe(page) }).toEqual({ name, found: [] });

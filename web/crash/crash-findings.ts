@@ -21,7 +21,7 @@ const bitFlipConfidence = 0.5;
 export function crashFindings(crash: CrashInfo): readonly Finding[] {
   const findings: Finding[] = [];
   if (crash.instruction) findings.push({ name: "Instruction", code: crash.instruction, text: (crash.memory_accesses ?? []).map(accessText).join(", ") });
-  if (crash.stack_overflow) findings.push({ name: "Stack", code: null, text: `It ran out. ${crash.stack_overflow.detail}` });
+  if (crash.stack_overflow) findings.push({ name: "Stack", code: null, text: `It ran out. ${crash.stack_overflow.detail.replaceAll(/0x[0-9a-f]+/gi, shortAddress)}` });
   const flip = likelyFlip(crash);
   if (flip) findings.push({ name: "Memory error?", code: null, text: `With one bit flipped, ${flip.source_register ?? "the address"} would be ${shortAddress(flip.address)} (${Math.round(flip.confidence * 100)} %)` });
   const doubts = crash.crash_inconsistencies ?? [];

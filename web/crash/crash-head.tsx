@@ -43,11 +43,6 @@ function Facts(props: { readonly crash: CrashDetail }) {
       <Fact name="Host">{crash.host}</Fact>
       <Fact name="System">{joined(crash.os, crash.osVersion, crash.arch)}</Fact>
       <Fact name="Address">{report?.crash_info.address == null ? null : <Address crash={report.crash_info} />}</Fact>
-      {report !== null && crashFindings(report.crash_info).map(({ name, code, text }) => (
-        <Fact key={name} name={name}>
-          {code === null ? text : <><code>{code}</code> <span class="faint">{text}</span></>}
-        </Fact>
-      ))}
       <Fact name="Thread">{thread === undefined || index === null ? null : `${threadTitle(thread, index).replace("Thread ", "")}${thread.thread_id === null ? "" : `, id ${thread.thread_id}`}`}</Fact>
       <Fact name="Last error">{lastError(thread)}</Fact>
       <Fact name="Assertion">{assertion}</Fact>
@@ -58,6 +53,11 @@ function Facts(props: { readonly crash: CrashDetail }) {
       <Fact name="Kind">{crash.kind === "minidump" ? `minidump, ${formatBytes(crash.bytes)}` : "stack trace"}</Fact>
       <Fact name="Read by">{report === null ? null : `${report.walker}, revision ${crash.revision}`}</Fact>
       <Fact name="Id"><code>{crash.id}</code></Fact>
+      {report !== null && crashFindings(report.crash_info).map(({ name, code, text }) => (
+        <Fact key={name} name={name} wide>
+          {code === null ? text : <><code>{code}</code> <span class="faint">{text}</span></>}
+        </Fact>
+      ))}
     </>
   );
 }
@@ -72,10 +72,10 @@ function Address(props: { readonly crash: NonNullable<CrashDetail["report"]>["cr
   );
 }
 
-function Fact(props: { readonly name: string; readonly children: ComponentChildren }) {
+function Fact(props: { readonly name: string; readonly wide?: boolean; readonly children: ComponentChildren }) {
   if (props.children === null || props.children === undefined || props.children === "") return null;
   return (
-    <div>
+    <div class={props.wide === true ? "wide-fact" : undefined}>
       <dt>{props.name}</dt>
       <dd>{props.children}</dd>
     </div>

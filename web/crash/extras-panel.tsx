@@ -7,10 +7,12 @@ import { formatBytes } from "../text/amounts.ts";
 /** Annotations, attachments and notes; nothing when there are none. */
 export function ExtrasPanel(props: { readonly crash: CrashDetail }) {
   const { crash } = props;
-  const annotations: (readonly [string, string])[] = [
-    ...Object.entries(crash.annotations).map(([key, value]) => [key, annotationText(value)] as const),
-    ...Object.entries(crash.report?.annotations ?? {}),
-  ].sort((a, b) => a[0].localeCompare(b[0], "en"));
+  const sent = Object.entries(crash.annotations).map(([key, value]) => [key, annotationText(value), ""] as const);
+  // Crashpad sends what it writes into the dump too: the same word twice says nothing, another word needs its source.
+  const written = Object.entries(crash.report?.annotations ?? {})
+    .filter(([key, value]) => !sent.some((one) => one[0] === key && one[1] === value))
+    .map(([key, value]) => [key, value, sent.some((one) => one[0] === key) ? "in the dump" : ""] as const);
+  const annotations = [...sent, ...written].sort((a, b) => a[0].localeCompare(b[0], "en"));
   const notes = [...crash.notes, ...(crash.report?.notes ?? [])];
   const unread = crash.report?.unread_streams ?? [];
   return (
@@ -29,13 +31,13 @@ export function ExtrasPanel(props: { readonly crash: CrashDetail }) {
         <section aria-labelledby="annotations">
           <h2 id="annotations">Annotations</h2>
           <dl class="pairs">
-            {annotations.map(([key, value], index) => (
+            {annotations.map(([key, value, source], index) => (
               <div key={`${key} ${index}`}>
                 <dt>
                   <CodeName name={key} />
                 </dt>
                 <dd>
-                  <CodeName name={value} />
+                  <CodeName name={value} /> {source !== "" && <span class="faint">{source}</span>}
                 </dd>
               </div>
             ))}

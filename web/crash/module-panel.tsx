@@ -73,7 +73,7 @@ function ModuleRow(props: { readonly module: Module }) {
         <Badge tone={state.tone} text={state.label} title={state.explains} />
       </td>
       <td role="cell" data-label="Version">
-        {module.version ?? <span class="faint">none</span>}
+        {module.version === null || /^0(\.0)*$/.test(module.version) ? <span class="faint">none</span> : module.version}
       </td>
       <td role="cell" data-label="Debug id">
         {module.debug_file !== null && <CodeName name={module.debug_file} />} {module.debug_id === null ? <span class="faint">none</span> : <code class="debug-id">{module.debug_id}</code>}

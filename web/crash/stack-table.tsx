@@ -19,7 +19,7 @@ export function StackTable(props: { readonly thread: Thread; readonly modules: r
   const far = gaps.get(Infinity);
   return (
     <>
-      <table class="stack" role="table">
+      <table class={(thread.frames.at(-1)?.frame ?? 0) > 99 ? "stack deep" : "stack"} role="table">
         <caption class="offscreen">{caption}</caption>
         <thead role="rowgroup">
           <tr role="row">

@@ -5,6 +5,7 @@ import { crashTitle, crashToMarkdown, crashToText } from "../crash/crash-text.ts
 import { CrashHead } from "../crash/crash-head.tsx";
 import { ExtrasPanel } from "../crash/extras-panel.tsx";
 import { ModulePanel } from "../crash/module-panel.tsx";
+import { OpinionPanel } from "../crash/opinion-panel.tsx";
 import { SignaturePanel } from "../crash/signature-panel.tsx";
 import { crashedThread } from "../crash/stack-lines.ts";
 import { StackTable, TrustLegend } from "../crash/stack-table.tsx";
@@ -72,15 +73,22 @@ function Crash(props: { readonly project: string; readonly crash: CrashDetail; r
         </div>
       </header>
       <CrashHead project={project} crash={crash} retry={retry} />
-      <CrashReport crash={crash} retry={retry} />
+      <CrashReport project={project} crash={crash} retry={retry} />
       <ExtrasPanel crash={crash} />
     </>
   );
 }
 
-function CrashReport(props: { readonly crash: CrashDetail; readonly retry: () => Promise<void> }) {
+function CrashReport(props: { readonly project: string; readonly crash: CrashDetail; readonly retry: () => Promise<void> }) {
   const { report, explanation, state } = props.crash;
-  if (report === null) return state === "grouped" ? <ReportGone retry={props.retry} /> : null;
+  const opinion = <OpinionPanel key={props.crash.id} project={props.project} crash={props.crash} />;
+  if (report === null)
+    return (
+      <>
+        {state === "grouped" && <ReportGone retry={props.retry} />}
+        {opinion}
+      </>
+    );
   const index = crashedThread(report);
   const thread = index === null ? undefined : report.threads[index];
   return (
@@ -102,6 +110,7 @@ function CrashReport(props: { readonly crash: CrashDetail; readonly retry: () =>
         )}
       </section>
       <SignaturePanel explanation={explanation} />
+      {opinion}
       <ThreadList report={report} crashed={index} />
       <ModulePanel report={report} />
     </>

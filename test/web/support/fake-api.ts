@@ -5,8 +5,9 @@ import { readFile } from "node:fs/promises";
 import { type IncomingMessage, type ServerResponse, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
-import type { Alert, CrashDetail, CrashItem, CrashPage, Destination, ErrorBody, GroupItem, GroupPage, SymbolPage } from "../../../services/triage/schema.ts";
+import type { Alert, CrashDetail, CrashItem, CrashPage, Destination, ErrorBody, GroupItem, GroupPage, SecondOpinion, SymbolPage } from "../../../services/triage/schema.ts";
 import { failedCrash, vaultCrash } from "./canned-crash.ts";
+import { cannedOpinion } from "./canned-opinion.ts";
 import { before, cannedAlerts, cannedCrashes, cannedDestinations, cannedGroup, cannedGroups, cannedId, cannedMe, cannedMissing, cannedSymbols } from "./canned-lists.ts";
 
 /** The password that signs in. */
@@ -18,6 +19,8 @@ export type FakeApi = {
   /** The groups as they are answered; push to add, assign to change. */
   readonly groups: GroupItem[];
   readonly failed: CrashDetail[];
+  /** What a second opinion comes to: once `ready` is settled, `answer`, or `opinion_busy` without one. */
+  readonly opinion: { ready: Promise<void>; answer: SecondOpinion | null };
   /** Requests so far, such as `POST /api/v1/vaultsynth/crashes/x/retry`. */
   readonly requests: string[];
   readonly close: () => Promise<void>;
@@ -45,6 +48,7 @@ export async function startFakeApi(options: { readonly dist: string; readonly po
     signedIn: options.signedIn ?? false,
   };
   const requests: string[] = [];
+  const opinion: FakeApi["opinion"] = { ready: Promise.resolve(), answer: cannedOpinion };
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? "/", "http://fake");
     const done = url.pathname.startsWith("/api/") ? answerApi(request, response, url) : answerFile(options.dist, response, url.pathname);
@@ -58,6 +62,10 @@ export async function startFakeApi(options: { readonly dist: string; readonly po
     const text = Buffer.concat(chunks).toString();
     if (method !== "GET" && request.headers["content-type"] !== "application/json") return send(response, problem(415, "wrong_content_type", "A mutation must be JSON.", "Send content-type: application/json."));
     const body: unknown = text === "" ? {} : JSON.parse(text);
+    if (url.pathname.endsWith("/second-opinion")) {
+      await opinion.ready;
+      return send(response, opinion.answer === null ? problem(503, "opinion_busy", "Another second opinion is being made; this server makes one at a time.", "Ask again in some seconds.") : { status: 200, body: opinion.answer });
+    }
     send(response, answer(world, method, url, body as Readonly<Record<string, unknown>>, `http://127.0.0.1:${port()}`, options.projects ?? 1));
   };
   const port = () => (server.address() as AddressInfo).port;
@@ -67,7 +75,7 @@ export async function startFakeApi(options: { readonly dist: string; readonly po
       server.close(() => resolve());
       server.closeAllConnections();
     });
-  return { url: `http://127.0.0.1:${port()}`, groups, failed: world.failed, requests, close };
+  return { url: `http://127.0.0.1:${port()}`, groups, failed: world.failed, opinion, requests, close };
 }
 
 function answer(world: World, method: string, url: URL, body: Readonly<Record<string, unknown>>, origin: string, projects: 1 | 2): Reply {
