@@ -66,7 +66,7 @@ function PairTable(props: { readonly thread: OpinionThread; readonly caption: st
   const shown = useSignal(pageLines);
   const lines = opinionLines(props.thread.rows, unfolded.value);
   const left = lines.length - shown.value;
-  if (lines.length === 0) return <p class="faint opinion-none">There is no frame to show.</p>;
+  if (lines.length === 0) return <p class="faint">There is no frame to show.</p>;
   return (
     <>
       <table class="pair" role="table">
@@ -142,7 +142,7 @@ function FrameCell(props: { readonly who: string; readonly frame: OpinionFrame |
             <br />
           </Fragment>
         ))}
-        <span class={mark("function")}>{frame.function === null ? <span class="faint">no name</span> : <CodeName name={frame.function} />}</span>
+        <span class={mark("function")}>{frame.function === null ? <span class="code faint">no name</span> : <CodeName name={frame.function} />}</span>
         <div class="pair-facts">
           {source !== null && (
             <code class={mark("file", "line")} title={frame.file ?? undefined}>
