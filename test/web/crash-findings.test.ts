@@ -36,13 +36,13 @@ describe("findings", () => {
       crashFindings({
         ...info,
         memory_accesses: [...(info.memory_accesses ?? []), { address: "0x0000000000001000", size: null, is_likely_guard_page: true }],
-        stack_overflow: { cause: "code", detail: "The system says so." },
+        stack_overflow: { cause: "code", detail: "The program touched 0x00007fab34c7bff8." },
         possible_bit_flips: flips,
         crash_inconsistencies: ["int_div_by_zero_not_possible", "access_violation_when_access_allowed"],
       }),
     ).toEqual([
       { name: "Instruction", code: "mov dword [rax + 0x18], ecx", text: "writes 4 bytes at 0x18, touches at 0x1000, a guard page" },
-      { name: "Stack", code: null, text: "It ran out. The system says so." },
+      { name: "Stack", code: null, text: "It ran out. The program touched 0x7fab34c7bff8." },
       { name: "Memory error?", code: null, text: "With one bit flipped, rcx would be 0x7ff8a1b20000 (90 %)" },
       { name: "Contradiction", code: null, text: "int div by zero not possible, access violation when access allowed" },
     ]);

@@ -199,6 +199,13 @@ describe("the built page", () => {
       expect(verdicts.map((row) => row.replaceAll(/\s+/g, " ").trim())[1]).toBe("0 i prefix vault::dsp::RingBuffer<T>::push prefix.txt:17");
     });
 
+    it("says what came twice once, and where a second word for it is from", async () => {
+      const { page } = await start();
+      await page.goto(at.crash);
+      const rows = page.getByRole("region", { name: "Annotations" }).locator("dl > div");
+      await expect.poll(async () => (await rows.allInnerTexts()).map((row) => row.replaceAll(/\s+/g, " ").trim())).toEqual(["bufferSize 64", "crashpad_info: ptype plugin-host", "format VST3", "format CLAP in the dump", 'preset {"bank":2,"slot":11}', "sampleRate 48000", "thread audio"]);
+    });
+
     it("retries a failed crash", async () => {
       const { page, fake } = await start();
       await page.goto("/vaultsynth/ingest");

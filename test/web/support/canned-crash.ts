@@ -126,7 +126,7 @@ export const vaultReport: Report = {
     ]),
     thread(9210, null, []),
   ],
-  annotations: { "crashpad_info: ptype": "plugin-host" },
+  annotations: { "crashpad_info: ptype": "plugin-host", format: "CLAP", thread: "audio" },
 };
 
 /** Why the crash in VaultSynth has its signature. */
