@@ -20,8 +20,12 @@ type Told = { readonly report: Report; readonly failure: null } | { readonly rep
 
 const say = (said: OpinionSays): Promise<void> => new Promise((resolve) => process.send!(said, () => resolve()));
 
-// Without its parent nobody wants to know.
-process.once("disconnect", () => process.exit(0));
+// Without its parent nobody wants to know. Breakpad's walkers would live on: they are processes of their own.
+const parentGone = new AbortController();
+process.once("disconnect", () => {
+  parentGone.abort();
+  process.exit(0);
+});
 process.once("message", (message) => {
   void give(message as OpinionOrder).then(() => process.exit(0));
 });
@@ -62,7 +66,7 @@ async function timed(name: string, walk: () => Promise<Told>): Promise<[OpinionW
 
 async function walkWithBreakpad(order: OpinionOrder): Promise<Told> {
   const { timeoutMs, outputBytes, maxFrames, maxThreads, workDir } = order;
-  const walk = await breakpadStackwalker().walk(order.dump, parentsSymbols, { timeoutMs, outputBytes, maxFrames, maxThreads, workDir });
+  const walk = await breakpadStackwalker().walk(order.dump, parentsSymbols, { timeoutMs, outputBytes, maxFrames, maxThreads, workDir, signal: parentGone.signal });
   return walk.ok ? { report: walk.report, failure: null } : { report: null, failure: walk.failure };
 }
 

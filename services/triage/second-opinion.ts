@@ -47,11 +47,14 @@ export type SecondOpinions = {
   /** Walks a project's crash with both walkers. Refuses with `not_a_dump`, `dump_missing`, `unknown_crash` or `opinion_busy`. */
   ask(projectId: number, crashId: string): Promise<Result<SecondOpinion> | undefined>;
   /** Ends what runs. */
-  close(): void;
+  close(): Promise<void>;
 };
 
 /** Time the process may take beside the walks themselves: to start, and to compile symbols that no crash needed yet. */
 const besideMs = 60_000;
+
+/** Time that it has to end when the server does. */
+const leaveMs = 1000;
 
 /** Makes the second opinions of one server. */
 export function secondOpinions({ settings, storage }: Pick<Context, "settings" | "storage">): SecondOpinions {
@@ -95,10 +98,20 @@ export function secondOpinions({ settings, storage }: Pick<Context, "settings" |
         await rm(workDir, { recursive: true, force: true });
       }
     },
-    close() {
-      if (running !== null && running !== "starting") running.kill("SIGKILL");
+    async close() {
+      if (running !== null && running !== "starting") await end(running);
     },
   };
+}
+
+/** Ends the process: by taking its leave, so that it can end Breakpad's walkers; by force when our engine is at work there and hears nothing. */
+async function end(child: ChildProcess): Promise<void> {
+  const { promise: gone, resolve } = Promise.withResolvers<void>();
+  child.once("exit", () => resolve());
+  const force = setTimeout(() => child.kill("SIGKILL"), leaveMs);
+  if (child.connected) child.disconnect();
+  if (child.exitCode === null && child.signalCode === null) await gone;
+  clearTimeout(force);
 }
 
 function startProcess(heapBytes: number): ChildProcess {

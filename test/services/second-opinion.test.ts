@@ -1,5 +1,5 @@
 // A second opinion over HTTP: real dumps, walked by both walkers in a process of their own.
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { SecondOpinion } from "../../services/triage/schema.ts";
@@ -103,6 +103,30 @@ describe.skipIf(shippedWalker() === null)("a second opinion", () => {
     } finally {
       server = main;
       await small.close();
+    }
+  });
+
+  it("ends with its server, and so do Breakpad's walkers", slow, async () => {
+    const ending = await startTestServer();
+    const main = server;
+    try {
+      server = ending;
+      const gain = { module: "libGain.so", debugId: "0123456789ABCDEF0123456789ABCDEF0" };
+      // So much that Breakpad is at it for some seconds.
+      const sym = `MODULE Linux x86_64 ${gain.debugId} ${gain.module}\n${Array.from({ length: 2_000_000 }, (_, i) => `PUBLIC ${(0x1000 + i * 16).toString(16)} 0 f${i}\n`).join("")}`;
+      expect((await fetch(`${ending.url}/api/v1/default/symbols`, { method: "POST", headers: { authorization: `Bearer ${ending.symbolToken}`, "content-type": "application/octet-stream" }, body: sym })).status).toBe(201);
+      const id = await upload(syntheticCrash({ ...gain, offset: 0x1405 }));
+      const asked = ask(id).catch(() => null);
+      const [pid] = await eventually("the process runs", opinionProcesses, (running) => running.length > 0, { seconds: 10, everyMs: 2 });
+      const walkers = await eventually("Breakpad walks", () => childrenOf(pid!, "minidump_stackwalk"), (running) => running.length > 0, { seconds: 10, everyMs: 2 });
+      const closed = ending.close();
+      await eventually("the process has ended", opinionProcesses, (running) => running.length === 0, { seconds: 3, everyMs: 5 });
+      const runs = (walker: number): boolean => existsSync(`/proc/${walker}`) && readFileSync(`/proc/${walker}/cmdline`, "utf8") !== "";
+      await eventually("the walkers are gone", () => walkers.filter(runs), (left) => left.length === 0, { seconds: 0.3, everyMs: 5 });
+      await asked;
+      await closed;
+    } finally {
+      server = main;
     }
   });
 
