@@ -39,12 +39,13 @@ const workerOptions = {
   // A worker that dies is noticed within these; a live one renews its locks by itself.
   lockDuration: 15_000,
   stalledInterval: 5000,
-  // A stalled job is bounded by the crash's own count of attempts, which survives the queue.
-  maxStalledCount: 1000,
   drainDelay: 5,
   // How soon a worker looks again after its backend was away (BullMQ waits 15 s).
   runRetryDelay: 1000,
 } as const;
+
+/** Times that a job may take its worker along. A crash and a delivery count their attempts themselves, and the count survives the queue; a compilation counts nothing and only saves time, so one that needs more memory than the machine has must not end worker after worker. */
+const stallsMax = (queue: QueueName): number => (queue === "compile" ? 2 : 1000);
 
 /** Time after which a backend that does not answer counts as away. */
 const answerMs = 10_000;
@@ -71,7 +72,7 @@ function onPostgres(url: string, log: Logger): Queues {
   return build(
     "postgres",
     (name) => new PostgresQueue(name, { ...open, defaultJobOptions: jobOptions }),
-    (name, concurrency, processor) => new PostgresWorker(name, processor, { ...open, ...workerOptions, concurrency }),
+    (name, concurrency, processor) => new PostgresWorker(name, processor, { ...open, ...workerOptions, maxStalledCount: stallsMax(name), concurrency }),
     { isAway: () => false, disconnect: () => pool.end() },
     log,
   );
@@ -86,7 +87,7 @@ function onRedis(url: string, log: Logger): Queues {
   return build(
     "redis",
     (name) => new Queue(name, { connection: producer, prefix, defaultJobOptions: jobOptions }),
-    (name, concurrency, processor) => new Worker(name, processor, { connection: consumer, prefix, ...workerOptions, concurrency }),
+    (name, concurrency, processor) => new Worker(name, processor, { connection: consumer, prefix, ...workerOptions, maxStalledCount: stallsMax(name), concurrency }),
     {
       isAway: () => consumer.status !== "ready",
       async disconnect() {
@@ -126,7 +127,7 @@ type AnyProcessor = (job: { data: unknown }) => Promise<void>;
 function build(
   backend: Queues["backend"],
   makeQueue: (name: string) => AnyQueue,
-  makeWorker: (name: string, concurrency: number, processor: AnyProcessor) => AnyWorker,
+  makeWorker: (name: QueueName, concurrency: number, processor: AnyProcessor) => AnyWorker,
   connection: { isAway(): boolean; disconnect(): Promise<void> },
   log: Logger,
 ): Queues {
