@@ -38,6 +38,23 @@ describe.skipIf(shippedWalker() === null)("deadair walk", () => {
     expect(out).toContain("   0  libGain.so!Gain::process()  /src/gain.cpp:80\n   1  host + 0x98  no symbols  by frame pointer\n");
   });
 
+  it("prints all of a long report into a pipe whose reader is slow", async () => {
+    const long = join(import.meta.dirname, "../../fixtures/out/dumps/1.4.2/breakpad-stack-overflow.dmp");
+    const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", join(import.meta.dirname, "../../bin/deadair.ts"), "walk", "--json", "--cache", join(root, "cache"), "--symbols", join(import.meta.dirname, "../../fixtures/out/sym"), long], { stdio: ["ignore", "pipe", "inherit"] });
+    const chunks: Buffer[] = [];
+    child.stdout.on("data", (chunk: Buffer) => {
+      chunks.push(chunk);
+      child.stdout.pause();
+      setTimeout(() => child.stdout.resume(), 5);
+    });
+    const [code] = (await once(child, "close")) as [number];
+    expect(code).toBe(0);
+    const text = Buffer.concat(chunks).toString();
+    // A pipe holds 64 kB; what was cut there would be no JSON.
+    expect(text.length).toBeGreaterThan(200_000);
+    expect((JSON.parse(text) as { status: string }).status).toBe("OK");
+  });
+
   it("prints the report", async () => {
     const { out } = await run("--json", dump);
     expect(JSON.parse(out)).toMatchObject({ status: "OK", threads: [{ frames: [{ module: "libGain.so", module_offset: "0x0000000000001405", missing_symbols: true }, {}] }] });
