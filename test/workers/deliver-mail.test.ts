@@ -106,7 +106,7 @@ describe("sendMail", () => {
   ])("gives up on a server that at %s starts to %s", async (command, how) => {
     sink.replies = { [command]: how };
     const started = performance.now();
-    expect(await send({}, 300)).toMatchObject({ delivered: false, permanent: false, error: expect.stringMatching(/DELIVERY_SECONDS|[Tt]imeout|timed out/) });
+    expect(await send({}, 300)).toMatchObject({ delivered: false, permanent: false, error: expect.stringContaining("DELIVERY_SECONDS") });
     expect(performance.now() - started).toBeLessThan(3000);
   });
 

@@ -23,7 +23,8 @@ export type MailOptions = {
 export async function sendMail(message: Message, options: MailOptions): Promise<Outcome> {
   if (options.smtpUrl === undefined) return impossible("mail_not_configured: This server has no way to send mail. Set SMTP_URL to smtp://USER:PASS@HOST:PORT and start it again, then retry.");
   const deadline = AbortSignal.timeout(options.timeLimitMs);
-  const timeout = options.timeLimitMs;
+  // Longer than the deadline, which ends whatever hangs: its answer names the limit, the library's own do not.
+  const timeout = options.timeLimitMs + 1000;
   const transport = createTransport({ url: options.smtpUrl, connectionTimeout: timeout, greetingTimeout: timeout, socketTimeout: timeout, dnsTimeout: timeout });
   try {
     const domain = options.from.match(/@([a-z0-9.-]+)>?\s*$/i)?.[1] ?? "localhost";
