@@ -10,7 +10,7 @@ import { machineText } from "../../stackwalk/machine-text.ts";
 import type { Report } from "../../stackwalk/report.ts";
 import type { SourcePlace } from "../../symbols/cache/module-symbols.ts";
 import { compiledSymbols, walkWithEngine } from "./engine-walk.ts";
-import { corpus, corpusAbsent } from "./peer-dumps.ts";
+import { corpus, corpusAbsent, ofCorpus } from "./peer-dumps.ts";
 
 const breakpad = join(corpus, "google+breakpad/src/processor/testdata");
 const minidump2 = join(breakpad, "minidump2.dmp");
@@ -20,7 +20,7 @@ const rustBreakpad = join(corpus, "getsentry+rust-breakpad/tests");
 const work = mkdtempSync(join(tmpdir(), "deadair-kept-"));
 afterAll(() => rmSync(work, { recursive: true }));
 
-describe("Breakpad's own outputs", () => {
+describe(`Breakpad's own outputs${ofCorpus}`, () => {
   it.skipIf(corpusAbsent)("minidump2.stackwalk.machine_readable.out is our machine text", async () => {
     expect(machineText(await walkWithEngine(minidump2, symbols))).toBe(readFileSync(join(breakpad, "minidump2.stackwalk.machine_readable.out"), "latin1"));
   });
@@ -36,7 +36,7 @@ describe("Breakpad's own outputs", () => {
   });
 });
 
-describe("rust-breakpad's snapshots", () => {
+describe(`rust-breakpad's snapshots${ofCorpus}`, () => {
   it.skipIf(corpusAbsent).each([
     ["process_state.txt", "no symbols", null],
     ["process_state_cfi.txt", "unwind rows alone", "crash_macos_cfi.sym"],
@@ -69,7 +69,7 @@ function folderWith(sym: string): string {
 
 const ourFrames = (report: Report) => (report.threads[0]?.frames ?? []).map(({ offset, trust }) => [Number(offset), trust]);
 
-describe("lldb's breakpad-symbols.test", () => {
+describe(`lldb's breakpad-symbols.test${ofCorpus}`, () => {
   const sym = join(corpus, "llvm-mirror+lldb/test/Shell/Minidump/Inputs/linux-x86_64.syms");
   it.skipIf(corpusAbsent).each([
     // The module is loaded at 0x400000.

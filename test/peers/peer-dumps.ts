@@ -15,6 +15,8 @@ import type { SymbolSource } from "../../stackwalk/stackwalker.ts";
 export const corpus = resolve(import.meta.dirname, "../../../shared/corpus");
 /** True when there is no corpus. */
 export const corpusAbsent = !existsSync(corpus);
+/** What the names of suites end with, so that a skip says what it wants. */
+export const ofCorpus = corpusAbsent ? " (needs ../shared, which is not there)" : "";
 /** Our own dumps and symbols. */
 export const fixtures = resolve(import.meta.dirname, "../../fixtures/out");
 

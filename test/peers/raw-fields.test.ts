@@ -8,7 +8,7 @@ import { describe, expect, it } from "vitest";
 import { shippedWalker } from "../../stackwalk/breakpad/walker-binary.ts";
 import type { CpuContext, Minidump } from "../../stackwalk/minidump/model.ts";
 import { registerFiles } from "../../symbols/registers.ts";
-import { corpus, corpusAbsent, peerDumps, withDump } from "./peer-dumps.ts";
+import { corpus, corpusAbsent, ofCorpus, peerDumps, withDump } from "./peer-dumps.ts";
 import { parseRawText, type RawBlock, rawNumber, rawString } from "./raw-text.ts";
 
 const walker = shippedWalker();
@@ -117,7 +117,7 @@ function spelling(id: string | null): string {
 const testdata = join(corpus, "google+breakpad/src/processor/testdata");
 const snapshots = join(corpus, "rust-minidump+rust-minidump/minidump-stackwalk/tests/snapshots");
 
-describe("raw fields", () => {
+describe(`raw fields${ofCorpus}`, () => {
   it.skipIf(corpusAbsent).each([
     ["Breakpad's minidump2.dump.out", join(testdata, "minidump2.dmp"), join(testdata, "minidump2.dump.out")],
     ["rust-minidump's dump.snap", join(corpus, "rust-minidump+rust-minidump/testdata/test.dmp"), join(snapshots, "test_minidump_stackwalk__dump.snap")],

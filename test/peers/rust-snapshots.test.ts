@@ -15,7 +15,7 @@ import { walkWithEngine } from "./engine-walk.ts";
 import { scanReasons } from "./breakpad-differences.ts";
 import { compareStacks } from "./frame-differences.ts";
 import { additions, compareJson, type Json, withoutStacks } from "./json-differences.ts";
-import { corpus, corpusAbsent, withDump } from "./peer-dumps.ts";
+import { corpus, corpusAbsent, ofCorpus, withDump } from "./peer-dumps.ts";
 import { fieldReason } from "./rust-differences.ts";
 import { parseRustText, textOfFrames } from "./rust-text.ts";
 import { explain } from "./stack-tables.ts";
@@ -71,7 +71,7 @@ async function differences(name: string, dump: string | Uint8Array, folders: rea
 
 const nothing = { fields: {}, frames: {} };
 
-describe("rust-minidump's snapshots", () => {
+describe(`rust-minidump's snapshots${ofCorpus}`, () => {
   it.skipIf(corpusAbsent).each([
     ["json", testDump, []],
     ["json-pretty", testDump, []],
