@@ -21,7 +21,7 @@
 import type { AddressSpace, CpuContext, MappedRange } from "../minidump/model.ts";
 import type { BitFlip } from "../report.ts";
 import type { ReasonKind } from "./crash-reason.ts";
-import { rangeAt } from "./guard-page.ts";
+import { allows, rangeAt } from "./guard-page.ts";
 import { registerFiles } from "../../symbols/registers.ts";
 import { hex, word } from "./word.ts";
 
@@ -62,16 +62,7 @@ export function bitFlips(question: FlipQuestion, space: AddressSpace | null, con
 
 /** Whether the range may allow the access: any does where the reason does not tell the kind. */
 function mayAllow(range: MappedRange, kind: ReasonKind): boolean {
-  switch (kind) {
-    case "read":
-      return range.readable;
-    case "write":
-      return range.writable;
-    case "execute":
-      return range.executable;
-    default:
-      return true;
-  }
+  return allows(range, kind) ?? true;
 }
 
 /** Whether valid memory begins or ends within the access's own size of the address. Numbers do: where they round, above 2^53, no program has mappings. */

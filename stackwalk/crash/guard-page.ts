@@ -1,5 +1,6 @@
 // What the address space says of one address.
 import type { AddressSpace, MappedRange } from "../minidump/model.ts";
+import type { ReasonKind } from "./crash-reason.ts";
 
 /** A guard is smaller than this; what is larger is reserved space (rust-minidump's bound). */
 const guardBytes = 32_768;
@@ -10,6 +11,20 @@ export function rangeAt(space: AddressSpace | null, address: bigint): MappedRang
   if (!range) return null;
   const base = BigInt(range.base);
   return address >= base && address < base + BigInt(range.size) ? range : null;
+}
+
+/** Whether the range allows the access that a reason tells of; null where the reason tells of none. */
+export function allows(range: MappedRange, kind: ReasonKind): boolean | null {
+  switch (kind) {
+    case "read":
+      return range.readable;
+    case "write":
+      return range.writable;
+    case "execute":
+      return range.executable;
+    default:
+      return null;
+  }
 }
 
 /** Whether any access to the range is allowed. */

@@ -5,7 +5,7 @@
 import type { AddressSpace } from "../minidump/model.ts";
 import type { CrashInconsistency } from "../report.ts";
 import type { CrashReason } from "./crash-reason.ts";
-import { rangeAt } from "./guard-page.ts";
+import { allows, rangeAt } from "./guard-page.ts";
 import type { Instruction, InstructionAccess } from "./instruction.ts";
 import { isNonCanonical } from "./word.ts";
 
@@ -75,17 +75,7 @@ function covers(access: InstructionAccess, address: bigint): boolean {
 
 function accessIsAllowed({ reason, address, space }: CrashFacts): boolean {
   const range = rangeAt(space, address);
-  if (!range) return false;
-  switch (reason.kind) {
-    case "read":
-      return range.readable;
-    case "write":
-      return range.writable;
-    case "execute":
-      return range.executable;
-    default:
-      return false;
-  }
+  return range !== null && (allows(range, reason.kind) ?? false);
 }
 
 /** Whether every address that the instruction formed is canonical, and all of them are known. */
