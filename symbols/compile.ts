@@ -1,12 +1,124 @@
-// Compiles a debug file of any format into the bytes of a symbol cache. Whoever
-// compiles does it here, so that names are spelled alike wherever they are made.
+// Compiles the debug files of a module, whatever their formats, into the bytes
+// of its symbol cache. Whoever compiles does it here, so that names are
+// spelled alike wherever they are made.
 //
-// To add a format, tell it by its first bytes here and call its compiler.
-import type { Result } from "../config/problem.ts";
-import { compileBreakpadFile } from "./breakpad/compile.ts";
+// Which file is asked for what:
+//
+//  - Names and lines come from the files in the order of `nameOrder`; where
+//    two tell of the same function the first is believed. A `.sym` file is a
+//    copy of what native files say better, so it gives names only when none
+//    of those has functions.
+//  - Unwind data comes from all native files, which do not overlap (programs
+//    have tables, PDBs the frame programs of x86); from a `.sym` file only when
+//    none of those has any.
+//
+// To add a format: tell it by its first bytes in `formats`, and give it a
+// place in `nameOrder`.
+import { ok, type Problem, type Result } from "../config/problem.ts";
+import { openBreakpad } from "./breakpad/compile.ts";
+import { ModuleBuilder } from "./cache/module-builder.ts";
+import type { ModuleIdentity } from "./cache/layout.ts";
+import type { DebugFile, DebugFileKind } from "./debug-file.ts";
 import { demangle } from "./demangle/demangle.ts";
+import { type FileBytes, openFile, type OpenFile, readBytes } from "./file-bytes.ts";
 
-/** Compiles a debug file; `sourceDigest` is kept in the cache. Refuses with `symbol_file_unreadable` (status 500: the disk's fault, another try may help) or with what is wrong with the file. */
-export function compileSymbolFile(path: string, sourceDigest = ""): Result<Uint8Array> {
-  return compileBreakpadFile(path, { demangle, sourceDigest });
+/** A format of debug files. */
+type Format = {
+  /** Whether a file that begins like this is one. */
+  recognise(head: Buffer): boolean;
+  open(bytes: FileBytes): Result<DebugFile>;
+};
+
+/** Bytes that a format is told by. */
+const headBytes = 512;
+
+const formats: readonly Format[] = [
+  // The last one, since it says best what a file is that is none of these.
+  { recognise: () => true, open: openBreakpad },
+];
+
+/** Who is believed first about names. */
+const nameOrder: readonly DebugFileKind[] = ["pdb", "pe", "breakpad"];
+
+/** Opens a debug file. Refuses with what is wrong with it. */
+export function openDebugFile(bytes: FileBytes): Result<DebugFile> {
+  const head = readBytes(bytes, 0, Math.min(bytes.size, headBytes))!;
+  return formats.find((format) => format.recognise(head))!.open(bytes);
+}
+
+/** Compiles the files of one module, at least one; `sourceDigest` is kept in the cache. Refuses with `symbol_file_unreadable` (status 500: the disk's fault, another try may help), or, when no file is any good, with what is wrong with the first. */
+export function compileSymbolFiles(paths: readonly string[], sourceDigest = ""): Result<Uint8Array> {
+  const opened: OpenFile[] = [];
+  try {
+    for (const path of paths) {
+      const file = openFile(path);
+      if (!file.ok) return file;
+      opened.push(file.value);
+    }
+    return compileBytes(
+      opened.map(({ bytes }) => bytes),
+      sourceDigest,
+    );
+  } finally {
+    for (const file of opened) file.close();
+  }
+}
+
+/** Compiles the files of one module from their bytes; see `compileSymbolFiles`. */
+export function compileBytes(all: readonly FileBytes[], sourceDigest = ""): Result<Uint8Array> {
+  const builder = new ModuleBuilder();
+  let problem: Problem | null = null;
+  const note = (result: Result<unknown>): boolean => {
+    if (!result.ok) {
+      problem ??= result.problem;
+      builder.warn(result.problem.code);
+    }
+    return result.ok;
+  };
+  const files: DebugFile[] = [];
+  for (const bytes of all) {
+    const file = openDebugFile(bytes);
+    if (file.ok) files.push(file.value);
+    else note(file);
+  }
+  files.sort((a, b) => nameOrder.indexOf(a.facts.kind) - nameOrder.indexOf(b.facts.kind));
+  const used = files.filter((file) => addFile(builder, file, files, note));
+  if (used.length === 0) return { ok: false, problem: problem! };
+  const arch = files.find(({ facts }) => facts.arch !== null)?.facts.arch ?? null;
+  return ok(builder.finish(identityOf(used, sourceDigest), arch, demangle));
+}
+
+/** Adds what a file is asked for; false when none of it could be had. */
+function addFile(builder: ModuleBuilder, file: DebugFile, files: readonly DebugFile[], note: (result: Result<unknown>) => boolean): boolean {
+  const isCopy = file.facts.kind === "breakpad";
+  const natives = isCopy ? files.filter(({ facts }) => facts.kind !== "breakpad") : [];
+  const wantsNames = !natives.some(({ facts }) => facts.holds.functions);
+  const wantsUnwind = !natives.some(({ facts }) => facts.holds.unwind);
+  builder.beginSource();
+  if (wantsNames && wantsUnwind && file.addAll !== undefined) return note(file.addAll(builder));
+  const named = wantsNames && note(file.addNames(builder));
+  const unwound = wantsUnwind && note(file.addUnwind(builder));
+  return named || unwound || !(wantsNames || wantsUnwind);
+}
+
+/** What the files together say of their module; of each fact the first that says it. */
+function identityOf(files: readonly DebugFile[], sourceDigest: string): ModuleIdentity {
+  const first = <T>(pick: (facts: DebugFile["facts"]) => T | null): T | null => {
+    for (const { facts } of files) {
+      const value = pick(facts);
+      if (value !== null) return value;
+    }
+    return null;
+  };
+  return {
+    source: files.map(({ facts }) => facts.kind).join("+"),
+    sourceDigest,
+    debugFile: first(({ debugFile }) => debugFile) ?? first(({ codeFile }) => codeFile) ?? "",
+    debugId: first(({ debugId }) => debugId) ?? "",
+    codeId: first(({ codeId }) => codeId),
+    codeFile: first(({ codeFile }) => codeFile),
+    generator: first(({ generator }) => generator),
+    os: first(({ os }) => os) ?? "",
+    arch: first(({ archName }) => archName) ?? "",
+  };
 }

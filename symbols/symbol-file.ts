@@ -7,12 +7,11 @@
 import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { ok, refuse, type Result } from "../config/problem.ts";
-import { compileBreakpad } from "./breakpad/compile.ts";
 import { cacheMagic } from "./cache/layout.ts";
 import { cacheOfBytes, openCache, type SymbolCache } from "./cache/symbol-cache.ts";
 import { sniffCompression } from "./compression.ts";
-import { compileSymbolFile } from "./compile.ts";
-import { demangle } from "./demangle/demangle.ts";
+import { compileBytes, compileSymbolFiles } from "./compile.ts";
+import { bytesOf } from "./file-bytes.ts";
 
 /** A kind of file that has symbols. */
 type SymbolFormat = {
@@ -30,7 +29,7 @@ const formats: readonly SymbolFormat[] = [
   { recognise: (head) => head.length >= 4 && head.readUInt32LE(0) === cacheMagic, open: openStored },
   { recognise: (head) => sniffCompression(head) !== null, open: openCompressed },
   // The last one, since it says best what a file is that is none of these.
-  { recognise: () => true, open: (path) => inMemory(path, compileSymbolFile(path)) },
+  { recognise: () => true, open: (path) => inMemory(path, compileSymbolFiles([path])) },
 ];
 
 /** Opens a symbol file or a cache. Refuses with `symbol_file_unreadable`, `cache_unusable`, `broken_compression`, or what the format's compiler refuses with. */
@@ -59,7 +58,7 @@ function openCompressed(path: string): Result<SymbolCache> {
   } catch (error) {
     return refuse(400, "broken_compression", `The file cannot be decompressed: ${error instanceof Error ? error.message : String(error)}.`, "Decompress it first, or make it again.");
   }
-  return inMemory(path, compileBreakpad(bytes, { demangle }));
+  return inMemory(path, compileBytes([bytesOf(bytes)]));
 }
 
 function inMemory(path: string, compiled: Result<Uint8Array>): Result<SymbolCache> {

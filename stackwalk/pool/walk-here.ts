@@ -51,7 +51,8 @@ export async function walkHere(path: string, symbols: SymbolSource, options: Wal
         return { ok: true, walk: walkLocated(dump, files, options) };
       } catch (error) {
         if (error !== compilerNeeded) throw error;
-        ({ compileSymbolFile: compiler } = await import("../../symbols/compile.ts"));
+        const { compileSymbolFiles } = await import("../../symbols/compile.ts");
+        compiler = (path, digest) => compileSymbolFiles([path], digest);
       }
     }
   } finally {

@@ -23,12 +23,10 @@
 // and `.ra: .undef` marks the outermost frame, as an undefined return address
 // does in DWARF.
 import { RuleTable } from "../cache/rule-table.ts";
-import { ARM64_FIRST_SLOT, RULE_SLOT_WORDS, RULE_WORDS, SLOTS, cfaKind, op, raKind, saveKind } from "../cache/unwind-rule.ts";
+import { ARM64_FIRST_SLOT, RULE_SLOT_WORDS, RULE_WORDS, SLOTS, cfaKind, expressionDepth, op, raKind, saveKind } from "../cache/unwind-rule.ts";
 import { type RegisterFile, registerNumber } from "../registers.ts";
 import { StringTable } from "../cache/string-table.ts";
 
-/** Values that an expression holds at a time, at most, so that an evaluator can have a fixed stack. */
-export const expressionDepth = 32;
 /** In place of a rule's index: a text was malformed. Such a row has rule 0, and so have all later ones of its record. */
 export const spoiledRule = -2;
 /** Tokens of one record's text, at most; real ones have below 100. */

@@ -6,45 +6,30 @@
 // Nine lines of ten are line records; those have a loop of their own
 // (compile-lines.ts).
 import { Uint32List } from "../cache/growable-array.ts";
-import { INLINE_WORDS, InlineTreeBuilder } from "../cache/inline-tree.ts";
-import { LineRowsBuilder, ROW_WORDS } from "../cache/line-rows.ts";
-import { RuleTable } from "../cache/rule-table.ts";
-import { StringTable } from "../cache/string-table.ts";
-import { UnwindRowsBuilder } from "../cache/unwind-rows.ts";
+import { INLINE_WORDS } from "../cache/inline-tree.ts";
+import { ROW_WORDS } from "../cache/line-rows.ts";
+import type { ModuleBuilder } from "../cache/module-builder.ts";
 import type { RegisterFile } from "../registers.ts";
 import { CfiCompiler } from "./compile-cfi.ts";
 import { LineRecords, addressEnd, capitalF } from "./compile-lines.ts";
 import { emptyTally } from "./compile-warnings.ts";
-import { WinCompiler } from "./compile-win.ts";
+import { takeWin } from "./compile-win.ts";
 import { FieldCursor, hexDigits, noField } from "./field-cursor.ts";
 import { NumberedNames } from "./numbered-names.ts";
 
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
 
-/** Takes records and fills builders. */
+/** Which records a pass takes. */
+export type TakenRecords = { readonly names: boolean; readonly unwind: boolean };
+
+/** Takes records and fills a module's builder. */
 export class RecordPass {
   readonly tally = emptyTally();
-  readonly strings = new StringTable();
-  readonly files = new NumberedNames();
-  readonly origins = new NumberedNames();
-  readonly lines = new LineRowsBuilder();
-  readonly inlines = new InlineTreeBuilder();
-  readonly rules = new RuleTable();
-  readonly unwind = new UnwindRowsBuilder();
-  readonly win = new WinCompiler(this.rules);
-  /** By function, in the file's order. */
-  readonly functionStart = new Uint32List();
-  readonly functionEnd = new Uint32List();
-  readonly functionName = new Uint32List();
-  readonly functionParameters = new Uint32List();
-  /** Index of the function's first checkpoint. */
-  readonly functionLines = new Uint32List();
-  readonly functionInlines = new Uint32List();
-  /** By public symbol, in the file's order. */
-  readonly publicStart = new Uint32List();
-  readonly publicName = new Uint32List();
-  readonly publicParameters = new Uint32List();
+  private readonly builder: ModuleBuilder;
+  private readonly taken: TakenRecords;
+  private readonly files: NumberedNames;
+  private readonly origins: NumberedNames;
 
   private readonly cursor = new FieldCursor();
   private readonly cfi: CfiCompiler | null;
@@ -62,8 +47,12 @@ export class RecordPass {
   private deltasInOrder = true;
 
   /** `registers` is null for an architecture that cannot be walked. */
-  constructor(registers: RegisterFile | null) {
-    this.cfi = registers === null ? null : new CfiCompiler(registers, this.rules);
+  constructor(builder: ModuleBuilder, registers: RegisterFile | null, taken: TakenRecords) {
+    this.builder = builder;
+    this.taken = taken;
+    this.files = new NumberedNames(builder.files);
+    this.origins = new NumberedNames(builder.origins);
+    this.cfi = registers === null ? null : new CfiCompiler(registers, builder.rules);
   }
 
   /** Takes all lines from `start` to `end`, which is just past a line feed. */
@@ -73,7 +62,8 @@ export class RecordPass {
       const first = bytes[at]!;
       if (hexDigits[first]! < 16 && first !== capitalF) {
         at = this.lineRecords.take(bytes, at, end);
-        this.dropOrphans();
+        if (this.taken.names) this.dropOrphans();
+        else this.lineRecords.count = 0;
       } else {
         at = this.takeRecord(bytes, at);
       }
@@ -92,9 +82,13 @@ export class RecordPass {
     const first = bytes[start]!;
     cursor.at = start;
     if (first === 0x53) {
-      if (isWord(bytes, start, "STACK CFI ")) this.takeCfi(bytes, start + 10);
+      if (!this.taken.unwind) {
+        // Another file of the module says how to unwind.
+      } else if (isWord(bytes, start, "STACK CFI ")) this.takeCfi(bytes, start + 10);
       else if (isWord(bytes, start, "STACK WIN ")) this.takeWin(bytes, start + 10);
       else this.tally.unknownRecord++;
+    } else if (!this.taken.names && first !== 0x4d && first !== lineFeed && first !== carriageReturn) {
+      // Another file of the module has its names.
     } else if (first === capitalF) {
       if (isWord(bytes, start, "FUNC ")) this.takeFunction(bytes, start + 5);
       else if (isWord(bytes, start, "FILE ")) this.takeFile(bytes, start + 5);
@@ -143,22 +137,15 @@ export class RecordPass {
     }
     // Covers nothing; dump_syms writes them for declarations.
     if (size === 0 || start === 0xffffffff) return;
-    this.functionStart.push(start);
-    this.functionEnd.push(Math.min(start + size, 0xffffffff));
-    this.functionName.push(this.strings.takeLine(bytes, cursor.at));
-    cursor.at = this.strings.end;
-    this.functionParameters.push(parameters > 0x7fffffff ? 0 : parameters);
-    this.functionLines.push(this.lines.starts.length);
-    this.functionInlines.push(this.inlines.starts.length);
+    const { builder } = this;
+    builder.addFunction(start, Math.min(start + size, 0xffffffff), builder.strings.takeLine(bytes, cursor.at), 0, parameters > 0x7fffffff ? 0 : parameters);
+    cursor.at = builder.strings.end;
     this.inFunction = true;
   }
 
   private endFunction(): void {
     if (!this.inFunction) return;
     this.inFunction = false;
-    const last = this.functionStart.length - 1;
-    const start = this.functionStart.data[last]!;
-    const end = this.functionEnd.data[last]!;
     const { count, rows } = this.lineRecords;
     if (count > 0) {
       const { files } = this;
@@ -172,11 +159,11 @@ export class RecordPass {
         }
         rows[word] = place;
       }
-      this.lines.add(start, end, rows, count);
+      this.builder.addLines(rows, count);
       this.lineRecords.count = 0;
     }
     if (this.ranges.length > 0) {
-      this.inlines.add(start, end, this.ranges.data, this.ranges.length / INLINE_WORDS);
+      this.builder.addInlines(this.ranges.data, this.ranges.length / INLINE_WORDS);
       this.ranges.length = 0;
     }
   }
@@ -197,10 +184,9 @@ export class RecordPass {
       return;
     }
     if (start === 0) return;
-    this.publicStart.push(start);
-    this.publicName.push(this.strings.takeLine(bytes, cursor.at));
-    cursor.at = this.strings.end;
-    this.publicParameters.push(parameters > 0x7fffffff ? 0 : parameters);
+    const { strings } = this.builder;
+    this.builder.addPublic(start, strings.takeLine(bytes, cursor.at), parameters > 0x7fffffff ? 0 : parameters);
+    cursor.at = strings.end;
   }
 
   private takeFile(bytes: Uint8Array, at: number): void {
@@ -211,8 +197,8 @@ export class RecordPass {
       this.tally.malformedFile++;
       return;
     }
-    this.files.define(number, this.strings.takeLine(bytes, cursor.at));
-    cursor.at = this.strings.end;
+    this.files.define(number, this.builder.strings.takeLine(bytes, cursor.at));
+    cursor.at = this.builder.strings.end;
   }
 
   /** The format before 2022 puts the number of a FILE between the origin's number and name. */
@@ -228,8 +214,8 @@ export class RecordPass {
     if (bytes[name] === 0x2d) cursor.at++;
     const file = cursor.decimal(bytes);
     if (file === noField || cursor.atEnd(bytes)) cursor.at = name;
-    this.origins.define(number, this.strings.takeLine(bytes, cursor.at));
-    cursor.at = this.strings.end;
+    this.origins.define(number, this.builder.strings.takeLine(bytes, cursor.at));
+    cursor.at = this.builder.strings.end;
   }
 
   /** Depth, call line, file of the call (since 2022), origin, then pairs of address and size: the parity tells the two formats apart. */
@@ -319,7 +305,8 @@ export class RecordPass {
 
   /** Makes the rows of the INIT record that is over: each has the INIT's rules with all that later records replaced. */
   private endInit(): void {
-    const { cfi, unwind, deltas, initStart } = this;
+    const { cfi, deltas, initStart } = this;
+    const { unwind } = this.builder;
     if (this.initText < 0 || cfi === null) return;
     unwind.begin(initStart, this.initEnd);
     let rule = cfi.first(this.initText);
@@ -338,7 +325,7 @@ export class RecordPass {
 
   private takeWin(bytes: Uint8Array, at: number): void {
     this.cursor.at = at;
-    const outcome = this.win.take(bytes, this.cursor);
+    const outcome = takeWin(this.builder.win, bytes, this.cursor);
     if (outcome === "malformed") this.tally.malformedWin++;
     else if (outcome === "dropped") this.tally.overlappingWin++;
     else if (outcome === "mended") this.tally.mendedWin++;

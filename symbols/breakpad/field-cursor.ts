@@ -95,6 +95,16 @@ export class FieldCursor {
     return count;
   }
 
+  /** The rest of the line, without spaces before it. */
+  text(bytes: Uint8Array): string {
+    this.skipSpaces(bytes);
+    const start = this.at;
+    let at = start;
+    for (let byte = bytes[at]!; byte !== lineFeed && byte !== carriageReturn; byte = bytes[++at]!);
+    this.at = at;
+    return Buffer.from(bytes.buffer, bytes.byteOffset + start, at - start).toString("latin1");
+  }
+
   /** Moves past the line's end. */
   nextLine(bytes: Uint8Array): void {
     let at = this.at;

@@ -8,13 +8,14 @@ const sparseLimit = 1_000_000;
 
 /** From numbers of the original to places in a cache, and the names there. */
 export class NumberedNames {
-  /** By place: the name, a string's number, 0 while not defined. */
-  readonly names = new Uint32List();
+  /** By place: the name, a string's number, 0 while not defined. Others may have places in it too. */
+  private readonly names: Uint32List;
   private dense = new Int32Array(4096);
   private readonly sparse = new Map<number, number>();
 
-  constructor() {
-    this.names.push(0);
+  /** `names` has place 0, which is none. */
+  constructor(names: Uint32List) {
+    this.names = names;
   }
 
   /** The place of a number; 0 when there is no room for it. */

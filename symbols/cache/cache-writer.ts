@@ -7,8 +7,8 @@ import { type CacheMeta, type SectionKind, archNumber, cacheMagic, cacheMajor, c
 /** The elements of one section. */
 export type SectionData = Uint8Array | Uint16Array | Uint32Array | Int32Array;
 
-/** Makes a cache of its sections; those that are empty are left out. Throws a RangeError when the file would pass 4 GiB. */
-export function writeCache(meta: CacheMeta, arch: Arch | null, sections: ReadonlyMap<SectionKind, SectionData>): Uint8Array {
+/** Makes a cache of its sections, with the bits of `headerFlag`; those that are empty are left out. Throws a RangeError when the file would pass 4 GiB. */
+export function writeCache(meta: CacheMeta, arch: Arch | null, sections: ReadonlyMap<SectionKind, SectionData>, flags = 0): Uint8Array {
   const all: (readonly [SectionKind, SectionData])[] = [[section.meta, Buffer.from(JSON.stringify(meta))]];
   for (const [kind, data] of sections) if (data.length > 0) all.push([kind, data]);
   const bodyBytes = all.reduce((sum, [, data]) => sum + align8(data.byteLength), 0);
@@ -23,6 +23,7 @@ export function writeCache(meta: CacheMeta, arch: Arch | null, sections: Readonl
   file.writeUInt32LE(file.length >>> 0, headerField.fileBytes);
   file.writeUInt32LE(Math.floor(file.length / 2 ** 32), headerField.fileBytes + 4);
   file.writeUInt16LE(archNumber(arch), headerField.arch);
+  file.writeUInt16LE(flags, headerField.flags);
   file.writeUInt32LE(all.length, headerField.sections);
   file.writeUInt32LE(bodyOffset, headerField.bodyOffset);
   file.write(meta.debugId.slice(0, 32), headerField.debugId, 16, "hex");

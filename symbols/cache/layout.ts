@@ -49,7 +49,7 @@ export const cacheMajor = 1;
 /** Changes when sections were added. */
 export const cacheMinor = 0;
 /** Changes when compilers, or the demangler that they are given, answer differently from the same debug file. */
-export const compilerVersion = 2;
+export const compilerVersion = 3;
 /** Bytes of the header. */
 export const headerBytes = 64;
 /** Bytes of one entry of the directory. */
@@ -127,9 +127,9 @@ export const WIN_SHAPE_WORDS = 8;
 
 /** What a cache says of itself, in its `meta` section. */
 export type CacheMeta = {
-  /** Format that it was compiled from, such as `breakpad`. */
+  /** Formats that it was compiled from, such as `breakpad` or `pdb+pe`. */
   readonly source: string;
-  /** Digest of the original file, as the caller of the compiler gave it; "" when not given. */
+  /** Digest of the original files, as the caller of the compiler gave it; "" when not given. */
   readonly sourceDigest: string;
   readonly debugFile: string;
   /** Breakpad form. */
@@ -146,6 +146,9 @@ export type CacheMeta = {
   readonly warnings: { readonly [reason: string]: number };
 };
 
+/** What a compiler knows of a module beside its tables. */
+export type ModuleIdentity = Omit<CacheMeta, "counts" | "warnings">;
+
 const archNumbers: { readonly [arch in Arch]: number } = { x86: 1, amd64: 2, arm: 3, arm64: 4 };
 
 /** The number that stands for an architecture in the header; 0 for those that cannot be walked. */
@@ -159,6 +162,12 @@ export function archOfNumber(number: number): Arch | null {
   return null;
 }
 
+/** Bits of the header's flags. */
+export const headerFlag = {
+  /** A function without unwind row is a leaf: it saved nothing, and its return address is where the call put it. Microsoft's rule for x64 and arm64. */
+  leafWithoutRow: 1,
+} as const;
+
 /** Byte offsets of the header's fields. */
 export const headerField = {
   magic: 0,
@@ -171,6 +180,8 @@ export const headerField = {
   fileBytes: 16,
   /** u16, see `archNumber`. */
   arch: 24,
+  /** u16, see `headerFlag`. */
+  flags: 26,
   sections: 28,
   bodyOffset: 32,
   /** 16 bytes of GUID in the order of the text, then the age. */

@@ -59,6 +59,8 @@ export type WinFrame = {
 export type ModuleSymbols = {
   /** True when it holds rows of call frame information: then a scanned address without a row is suspicious. */
   readonly hasUnwindRows: boolean;
+  /** True when a function that no unwind row has is a leaf, which saved nothing: Microsoft's rule for x64 and arm64. */
+  readonly leafWithoutRow: boolean;
   /** True when it has functions or public symbols. */
   readonly hasNames: boolean;
   /** Fills `place` for an address; false (and `name` "") when no function and no public symbol has it. */
@@ -79,6 +81,10 @@ export type ModuleSymbols = {
   readonly rules: Int32Array;
   /** See unwind-rule.ts. */
   readonly expressions: Int32Array;
+  /** True when it has STACK WIN records. */
+  readonly hasWinFrames: boolean;
+  /** True when it has source lines. */
+  readonly hasLines: boolean;
   /** The STACK WIN record for an address, a program before an FPO record; null when there is none. x86 only. */
   winFrame(rva: number): WinFrame | null;
 };

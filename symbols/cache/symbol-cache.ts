@@ -9,7 +9,7 @@
 import type { Arch } from "../registers.ts";
 import { CachedStrings } from "./cached-strings.ts";
 import { type InlineChain, makeInlineChain, readInlineChain } from "./inline-tree.ts";
-import { type CacheMeta, SYMBOL_WORDS, archOfNumber, headerField, noSymbol, pageBytes, publicFlag, section } from "./layout.ts";
+import { type CacheMeta, SYMBOL_WORDS, archOfNumber, headerField, headerFlag, noSymbol, pageBytes, publicFlag, section } from "./layout.ts";
 import { type LineRow, blockBytes, readLineRow } from "./line-rows.ts";
 import type { InlinePlace, ModuleSymbols, SourcePlace, WinFrame } from "./module-symbols.ts";
 import { type CacheFault, type CacheHandle, DamagedCache, PagedFile, closeCacheFile, openCacheFile } from "./paged-file.ts";
@@ -62,7 +62,10 @@ export class SymbolCache implements ModuleSymbols {
   /** Null for an architecture that cannot be walked. */
   readonly arch: Arch | null;
   readonly hasUnwindRows: boolean;
+  readonly leafWithoutRow: boolean;
   readonly hasNames: boolean;
+  readonly hasLines: boolean;
+  readonly hasWinFrames: boolean;
   /** Filled by the first `unwindRow` or `winFrame`. */
   readonly rules: Int32Array;
   /** Filled by the first `unwindRow` or `winFrame`. */
@@ -123,7 +126,10 @@ export class SymbolCache implements ModuleSymbols {
     this.rules = sections.integers(section.rules);
     this.expressions = sections.integers(section.expressions);
     this.hasUnwindRows = this.rowStarts.words.length > 0;
+    this.leafWithoutRow = (this.file.bytes.readUInt16LE(headerField.flags) & headerFlag.leafWithoutRow) !== 0;
     this.hasNames = this.rangeStart.words.length > 0;
+    this.hasLines = this.lineRows.bytes > 0;
+    this.hasWinFrames = sections.at(section.winPrograms).bytes + sections.at(section.winFpo).bytes > 0;
   }
 
   /** What the cache says of itself. */

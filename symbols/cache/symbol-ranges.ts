@@ -30,11 +30,13 @@ export type SymbolRanges = {
   readonly starts: Uint32Array;
   /** By range: number of the symbol (kept functions first, then kept public symbols) or `noSymbol`. */
   readonly symbols: Uint32Array;
+  /** Functions that were dropped. */
+  readonly overlappingFunctions: number;
 };
 
-/** Flattens symbols into ranges. */
-export function flattenSymbols(found: FoundSymbols): SymbolRanges {
-  const functions = keepFunctions(found.functionStart, found.functionEnd);
+/** Flattens symbols into ranges. `sources` has, ascending from 0, the first function of each source; those of a later one are dropped where they overlap what was kept of earlier ones. */
+export function flattenSymbols(found: FoundSymbols, sources: readonly number[] = [0]): SymbolRanges {
+  const functions = keepBySource(found.functionStart, found.functionEnd, sources);
   const publics = keepPublics(found.publicStart);
   const starts = new Uint32List(2 * (functions.length + publics.length) + 2);
   const symbols = new Uint32List(2 * (functions.length + publics.length) + 2);
@@ -72,7 +74,32 @@ export function flattenSymbols(found: FoundSymbols): SymbolRanges {
     }
     gapStart = end;
   }
-  return { functions, publics, starts: starts.view(), symbols: symbols.view() };
+  return { functions, publics, starts: starts.view(), symbols: symbols.view(), overlappingFunctions: found.functionStart.length - functions.length };
+}
+
+/** Functions to keep, in order of address. */
+function keepBySource(start: Uint32Array, end: Uint32Array, sources: readonly number[]): Uint32Array {
+  let kept = keepFunctions(start.subarray(0, sources[1] ?? start.length), end);
+  for (let i = 1; i < sources.length; i++) {
+    const first = sources[i]!;
+    const later = keepFunctions(start.subarray(first, sources[i + 1] ?? start.length), end.subarray(first)).map((index) => index + first);
+    kept = mergeAround(kept, later, start, end);
+  }
+  return kept;
+}
+
+/** Two lists in order of address as one, without those of the second that overlap one of the first. */
+function mergeAround(first: Uint32Array, second: Uint32Array, start: Uint32Array, end: Uint32Array): Uint32Array {
+  const merged = new Uint32Array(first.length + second.length);
+  let length = 0;
+  let next = 0;
+  for (const index of second) {
+    while (next < first.length && end[first[next]!]! <= start[index]!) merged[length++] = first[next++]!;
+    if (next < first.length && start[first[next]!]! < end[index]!) continue;
+    merged[length++] = index;
+  }
+  while (next < first.length) merged[length++] = first[next++]!;
+  return merged.subarray(0, length);
 }
 
 function keepFunctions(start: Uint32Array, end: Uint32Array): Uint32Array {

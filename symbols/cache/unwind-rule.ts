@@ -6,7 +6,7 @@
 // of rows), so they are stored once and named by their index. A rule has
 // RULE_WORDS words:
 //
-//     0   kind of the CFA (cfaKind) in bits 0..7, its register in bits 8..15
+//     0   kind of the CFA (cfaKind) in bits 0..7, its register in bits 8..15, `interruptedFlag`
 //     1   offset that is added to the register, or an expression's index
 //     2   kind of the return address (raKind)
 //     3   its offset from the CFA, or a register, or an expression's index
@@ -21,6 +21,10 @@
 // stack machine, ended by op.end; an expression's index is the index of its
 // first word. Every expression that is stored leaves exactly one value.
 
+/** Values that an expression holds at a time, at most, so that an evaluator can have a fixed stack. */
+export const expressionDepth = 32;
+/** Variables of one STACK WIN program, at most: those with a meaning and `$T0` and the like. */
+export const winVariableCount = 64;
 /** Words of one rule. */
 export const RULE_WORDS = 21;
 /** Registers that a rule can restore. */
@@ -29,6 +33,9 @@ export const SLOTS = 16;
 export const ARM64_FIRST_SLOT = 16;
 /** Index of the first word that belongs to a slot. */
 export const RULE_SLOT_WORDS = 5;
+
+/** In a rule's first word: the caller did not call but was interrupted (a trap or signal frame), so its address is that of the next instruction and not of a return. */
+export const interruptedFlag = 0x10000;
 
 /** How the canonical frame address is found. */
 export const cfaKind = {

@@ -7,7 +7,7 @@ import { gzipSync, zstdCompressSync } from "node:zlib";
 import { afterAll, describe, expect, it } from "vitest";
 import { symbolsLookup } from "../../bin/commands/symbols-lookup.ts";
 import { readAddress } from "../../bin/symbol-answer.ts";
-import { compileBreakpad } from "../../symbols/breakpad/compile.ts";
+import { compileBreakpad } from "../symbols/cache/cached-symbols.ts";
 
 const folder = mkdtempSync(path.join(tmpdir(), "deadair-lookup-"));
 afterAll(() => rmSync(folder, { recursive: true }));

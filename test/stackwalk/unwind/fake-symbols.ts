@@ -62,6 +62,9 @@ export function fakeSymbols(arch: Arch, { functions = [], rows = [], win = [] }:
   const holds = ({ start, size }: { start: number; size: number }, rva: number): boolean => rva >= start && rva < start + size;
   return {
     hasUnwindRows: rows.length > 0,
+    leafWithoutRow: false,
+    hasLines: true,
+    hasWinFrames: win.length > 0,
     hasNames: functions.length > 0,
     lookUp(rva, place) {
       const found = functionAt(rva);

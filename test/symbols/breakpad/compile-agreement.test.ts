@@ -5,7 +5,7 @@ import { existsSync, globSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { lookUpAddresses } from "../../../symbols/breakpad/lookup.ts";
-import { compileBreakpad } from "../../../symbols/breakpad/compile.ts";
+import { compileBreakpad } from "../cache/cached-symbols.ts";
 import { emptyPlace, openBytes } from "../cache/cached-symbols.ts";
 
 const corpus = path.resolve(import.meta.dirname, "../../../../shared/corpus");

@@ -4,7 +4,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { lookUpAddresses } from "../../../symbols/breakpad/lookup.ts";
-import { compileBreakpad } from "../../../symbols/breakpad/compile.ts";
+import { compileBreakpad } from "../cache/cached-symbols.ts";
 import { ask, cacheOf, openBytes } from "../cache/cached-symbols.ts";
 import { anyRecord, moduleLine, symbolText, temporaryFile } from "./symbol-text.ts";
 

@@ -1,7 +1,8 @@
 // What a symbol file says, and what its cache says: a row for each kind of
 // record and for what can be wrong with it.
 import { describe, expect, test } from "vitest";
-import { compileBreakpad, compileBreakpadFile } from "../../../symbols/breakpad/compile.ts";
+import { compileSymbolFiles } from "../../../symbols/compile.ts";
+import { compileBreakpad } from "../cache/cached-symbols.ts";
 import { answers, ask, cacheOf, compiled, emptyPlace, openBytes, scratchFile } from "../cache/cached-symbols.ts";
 import { moduleLine, symbolText } from "./symbol-text.ts";
 
@@ -130,14 +131,14 @@ describe("what is no symbol file is refused with what it is", () => {
     ["nothing", Buffer.alloc(0), "not_a_symbol_file", /empty file/],
     ["a bad id", Buffer.from("MODULE Linux x86 XYZ a\n"), "bad_module_record", /debug id/],
   ] as const)("%s", (_, bytes, code, message) => {
-    for (const result of [compileBreakpad(bytes), compileBreakpadFile(scratchFile(bytes))]) {
+    for (const result of [compileBreakpad(bytes), compileSymbolFiles([scratchFile(bytes)])]) {
       expect(result).toMatchObject({ ok: false, problem: { code, status: 400 } });
       if (!result.ok) expect(result.problem.message).toMatch(message);
     }
   });
 
   test("a file that is not there", () => {
-    expect(compileBreakpadFile("/nowhere/a.sym")).toMatchObject({ ok: false, problem: { code: "symbol_file_unreadable", status: 500 } });
+    expect(compileSymbolFiles(["/nowhere/a.sym"])).toMatchObject({ ok: false, problem: { code: "symbol_file_unreadable", status: 500 } });
   });
 });
 
@@ -146,7 +147,7 @@ describe("a file is read piece by piece", () => {
 
   test("a file of several pieces gives the same cache as one that is in memory", () => {
     const text = symbolText("FILE 0 a", ...functions);
-    const pieces = compileBreakpadFile(scratchFile(text, "pieces.sym"));
+    const pieces = compileSymbolFiles([scratchFile(text, "pieces.sym")]);
     if (!pieces.ok) throw new Error(pieces.problem.message);
     expect(text.length).toBeGreaterThan(1.5 * 4 * 1024 * 1024);
     expect(Buffer.compare(pieces.value, compiled(text))).toBe(0);
@@ -157,7 +158,7 @@ describe("a file is read piece by piece", () => {
     ["at its end", 90_000],
   ])("a record that is longer than a piece is left out, %s", (_, place) => {
     const text = symbolText("FILE 0 a", ...functions.toSpliced(place, 0, `PUBLIC f0000000 0 ${"x".repeat(9_000_000)}`));
-    const pieces = compileBreakpadFile(scratchFile(text, "overlong.sym"));
+    const pieces = compileSymbolFiles([scratchFile(text, "overlong.sym")]);
     if (!pieces.ok) throw new Error(pieces.problem.message);
     const cache = openBytes(pieces.value);
     try {

@@ -4,9 +4,8 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utim
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { symbolText } from "../breakpad/symbol-text.ts";
-import { compileBreakpadFile } from "../../../symbols/breakpad/compile.ts";
 import { cacheStore } from "../../../symbols/cache/cache-store.ts";
-import { compileSymbolFile } from "../../../symbols/compile.ts";
+import { compileSymbolFiles } from "../../../symbols/compile.ts";
 import { attachCache } from "../../../symbols/cache/symbol-cache.ts";
 import { ask, scratchFile, scratchFolder } from "./cached-symbols.ts";
 
@@ -18,7 +17,7 @@ function counted(options: { readonly bytes?: number } = {}) {
     ...options,
     compile(original, sourceDigest) {
       compiles.push(sourceDigest);
-      return compileBreakpadFile(original, { sourceDigest });
+      return compileSymbolFiles([original], sourceDigest);
     },
   });
   const files = (): string[] => readdirSync(folder).sort();
@@ -41,7 +40,7 @@ describe("open", () => {
       store.close(result.value);
     }
     expect(files()).toHaveLength(1);
-    const later = cacheStore(folder, { compile: compileSymbolFile }).openExisting("aa11");
+    const later = cacheStore(folder, { compile: (at) => compileSymbolFiles([at]) }).openExisting("aa11");
     expect(later).not.toBeNull();
     store.close(later!);
   });
@@ -114,7 +113,7 @@ describe("open", () => {
 
   test("makes all folders above its own", () => {
     const folder = path.join(scratchFolder(), "made", "by", "the store");
-    expect(cacheStore(folder, { compile: compileSymbolFile }).compile({ path: original("f"), digest: "aa" })).toEqual({ ok: true, value: null });
+    expect(cacheStore(folder, { compile: (at) => compileSymbolFiles([at]) }).compile({ path: original("f"), digest: "aa" })).toEqual({ ok: true, value: null });
     expect(readdirSync(folder)).toHaveLength(1);
   });
 
@@ -159,6 +158,6 @@ test("what a killed writer left is removed; what a living one writes is not", ()
   const names = { killed: `a-1.symcache.${dead}-00ff.tmp`, living: `b-1.symcache.${process.pid}-00ff.tmp`, ancient: `c-1.symcache.${process.pid}-01ff.tmp`, other: "notes.txt" };
   for (const name of Object.values(names)) writeFileSync(path.join(folder, name), "half");
   utimesSync(path.join(folder, names.ancient), 0, 0);
-  cacheStore(folder, { compile: compileSymbolFile });
+  cacheStore(folder, { compile: (at) => compileSymbolFiles([at]) });
   expect(Object.values(names).filter((name) => existsSync(path.join(folder, name)))).toEqual([names.living, names.other]);
 });

@@ -4,9 +4,12 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll } from "vitest";
-import { type CompileOptions, compileBreakpad } from "../../../symbols/breakpad/compile.ts";
+import { ok, type Result } from "../../../config/problem.ts";
+import { openBreakpad } from "../../../symbols/breakpad/compile.ts";
+import { type Demangle, ModuleBuilder } from "../../../symbols/cache/module-builder.ts";
 import type { SourcePlace } from "../../../symbols/cache/module-symbols.ts";
 import { type SymbolCache, openCache } from "../../../symbols/cache/symbol-cache.ts";
+import { bytesOf } from "../../../symbols/file-bytes.ts";
 
 let folder: string | undefined;
 let count = 0;
@@ -28,6 +31,20 @@ export function scratchFile(bytes: Uint8Array | string, name = `${count++}.symca
   const file = path.join(scratchFolder(), name);
   writeFileSync(file, bytes);
   return file;
+}
+
+/** How a test compiles. */
+export type CompileOptions = { readonly demangle?: Demangle; readonly sourceDigest?: string };
+
+/** Compiles a symbol file alone; names stay as they are without `demangle`. */
+export function compileBreakpad(bytes: Uint8Array, options: CompileOptions = {}): Result<Uint8Array> {
+  const file = openBreakpad(bytesOf(bytes));
+  if (!file.ok) return file;
+  const { facts } = file.value;
+  const builder = new ModuleBuilder();
+  file.value.addAll!(builder);
+  const { debugFile, debugId, codeId, codeFile, generator, os, archName } = facts;
+  return ok(builder.finish({ source: facts.kind, sourceDigest: options.sourceDigest ?? "", debugFile: debugFile!, debugId: debugId!, codeId, codeFile, generator, os, arch: archName }, facts.arch, options.demangle));
 }
 
 /** The bytes of a compiled symbol file. Throws when it is refused. */
