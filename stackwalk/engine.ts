@@ -39,7 +39,7 @@ import { baseName } from "./minidump/module-list.ts";
 import type { CpuContext, DumpThread, MemoryView, Minidump } from "./minidump/model.ts";
 import { registerFiles } from "../symbols/registers.ts";
 import type { Module, Report, Thread } from "./report.ts";
-import type { SymbolKey } from "./stackwalker.ts";
+import type { MissingSymbols, SymbolKey } from "./stackwalker.ts";
 import type { DumpModule } from "./minidump/model.ts";
 import { ModuleMap } from "./unwind/module-map.ts";
 import type { ProcessView } from "./unwind/process-view.ts";
@@ -61,8 +61,8 @@ export type EngineOptions = {
 /** A finished walk. */
 export type EngineWalk = {
   readonly report: Report;
-  /** Modules of walked frames that have no symbols. */
-  readonly missing: readonly SymbolKey[];
+  /** Modules of walked frames whose symbols lack something. */
+  readonly missing: readonly MissingSymbols[];
   /** The stacks as they were walked, by thread of the report, with reasons if those were asked for; null for a thread that was not walked. */
   readonly stacks: readonly (ThreadStack | null)[];
 };
@@ -104,7 +104,7 @@ export function walkMinidump(dump: Minidump, options: EngineOptions): EngineWalk
     notes: dump.notes,
     breakpad: { crash_type: breakpadReason(dump), os_ver: facts.breakpadOsVersion(dump) },
   };
-  return { report, missing: states.keysOf("missing"), stacks };
+  return { report, missing: states.missing(arch), stacks };
 }
 
 /** Index of the thread that crashed or asked for the dump; -1 when unknown. */

@@ -116,7 +116,7 @@ export type WalkedCrash = {
   readonly crashReason: string | null;
   readonly crashAddress: string | null;
   readonly crashModule: string | null;
-  readonly missing: readonly { readonly debugFile: string; readonly debugId: string }[];
+  readonly missing: readonly { readonly debugFile: string | null; readonly debugId: string | null }[];
 };
 
 /** How a finished walk ended: `created` is true when its group is new. */
@@ -277,7 +277,7 @@ async function writeMissing(tx: Tx, due: DueCrash, walked: WalkedCrash): Promise
   for (let done = 0; done < walked.missing.length; done += missingRows) {
     await tx
       .insertInto("missing_symbols")
-      .values(walked.missing.slice(done, done + missingRows).map((key) => ({ project_id: due.projectId, crash_id: due.id, debug_id: key.debugId, debug_file: key.debugFile })))
+      .values(walked.missing.slice(done, done + missingRows).map((key) => ({ project_id: due.projectId, crash_id: due.id, debug_id: key.debugId ?? "", debug_file: key.debugFile ?? "" })))
       .onConflict((conflict) => conflict.doNothing())
       .execute();
   }

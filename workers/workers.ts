@@ -35,9 +35,9 @@ const deliverConcurrency = 8;
 export function startWorkers(storage: Storage, settings: Settings, publicUrl: () => string | undefined, log: Logger): Workers {
   const { db, queues } = storage;
   const dispatcher = startDispatcher(db, storage.databaseUrl, queues, log);
-  const pool = settings.walker === "deadair" ? openPool(settings, log) : null;
+  const pool = openPool(settings, log);
   const consumers = [
-    queues.consume("symbolicate", settings.walkConcurrency, symbolicateProcessor({ storage, settings, walker: pool ?? breakpadStackwalker(), log })),
+    queues.consume("symbolicate", settings.walkConcurrency, symbolicateProcessor({ storage, settings, walker: settings.walker === "deadair" ? pool : breakpadStackwalker(), pool, log })),
     queues.consume("compile", 1, compileProcessor(storage, pool)),
     queues.consume("alert", alertConcurrency, alertProcessor(db)),
     queues.consume("deliver", deliverConcurrency, deliverProcessor({ db, settings, publicUrl, log })),
@@ -48,7 +48,7 @@ export function startWorkers(storage: Storage, settings: Settings, publicUrl: ()
       await dispatcher.stop();
       await Promise.all(consumers.map((consumer) => consumer.close()));
       // Only now: ending a thread would end its walk as cancelled.
-      await pool?.close();
+      await pool.close();
       await upkeep.stop();
     },
   };

@@ -38,7 +38,7 @@ const digestOf = (sym: string): string => `bench-${path.basename(sym)}`;
 
 /** The cache of a `.sym`, compiled if it is not there. */
 async function openHandle(sym: string): Promise<CacheHandle> {
-  const opened = await (await openStore()).open({ path: sym, digest: digestOf(sym) });
+  const opened = await (await openStore()).open({ paths: [sym], digest: digestOf(sym) });
   if (!opened.ok) throw new Error(opened.problem.message);
   return opened.value;
 }
@@ -92,7 +92,7 @@ async function compile(sym: string): Promise<object> {
   const store = await openStore();
   const once = (): number => {
     const began = processorMs();
-    const done = store.compile({ path: sym, digest: "bench-compile" }, { again: true });
+    const done = store.compile({ paths: [sym], digest: "bench-compile" }, { again: true });
     if (!done.ok) throw new Error(done.problem.message);
     return processorMs() - began;
   };

@@ -10,15 +10,16 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { crc32 } from "node:zlib";
 import { readLimits } from "../../config/limits.ts";
-import { symTree } from "../../stackwalk/breakpad/sym-tree.ts";
 import type { Report } from "../../stackwalk/report.ts";
 import type { SymbolSource, WalkFailure } from "../../stackwalk/stackwalker.ts";
+import { symbolTree } from "../../stackwalk/symbol-tree.ts";
 import { userSymbolCache } from "../cache-folder.ts";
 import { printable } from "../terminal.ts";
 
 const usage = `Usage: deadair walk DUMP [--symbols DIR]... [--text | --json | --machine] [--why]
 
-  --symbols DIR   a folder tree with Breakpad .sym files in any layout; may be given more than once
+  --symbols DIR   a folder tree with debug files in any layout: PDBs and the programs
+                  they belong to, Breakpad .sym files; may be given more than once
   --text          a stack for people (default)
   --json          the whole report
   --machine       what minidump_stackwalk -m prints
@@ -61,7 +62,7 @@ export async function walk(args: string[]): Promise<number> {
       process.stderr.write(`deadair walk: ${asked.dump} is a pipe or a device; save the dump to a file, and name that.\n`);
       return 1;
     }
-    const source = await symTree(asked.symbols);
+    const source = await symbolTree(asked.symbols);
     const printed = asked.engine === "breakpad" ? await walkWithBreakpad(asked, source) : await walkWithDeadair(asked, source);
     if (!printed.ok) {
       process.stderr.write(`deadair walk: ${asked.dump}: ${printed.failure.message}\n`);

@@ -12,7 +12,7 @@ import { engineName } from "../../stackwalk/engine-name.ts";
 import { walkHere } from "../../stackwalk/pool/walk-here.ts";
 import type { Report } from "../../stackwalk/report.ts";
 import { compareReports, type Comparison, type OpinionFrame } from "../../stackwalk/second-opinion.ts";
-import type { SymbolKey, SymbolSource, WalkFailure } from "../../stackwalk/stackwalker.ts";
+import type { LocatedFiles, SymbolKey, SymbolSource, WalkFailure } from "../../stackwalk/stackwalker.ts";
 import type { OpinionOrder, OpinionSays, OpinionWalker } from "./second-opinion.ts";
 
 /** A report, or why there is none. */
@@ -87,7 +87,7 @@ async function walkWithDeadair(order: OpinionOrder): Promise<Told> {
 /** Symbol files as the parent finds them in the crash's own project. */
 const parentsSymbols: SymbolSource = {
   async locate(keys: readonly SymbolKey[]) {
-    const answer = new Promise<readonly (string | null)[]>((resolve) => process.once("message", (message) => resolve(message as readonly (string | null)[])));
+    const answer = new Promise<readonly LocatedFiles[]>((resolve) => process.once("message", (message) => resolve(message as readonly LocatedFiles[])));
     await say({ kind: "locate", keys });
     return answer;
   },

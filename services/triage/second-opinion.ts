@@ -14,9 +14,10 @@ import { type ChildProcess, fork } from "node:child_process";
 import { mkdir, rm } from "node:fs/promises";
 import path from "node:path";
 import { ok, refuse, type Result } from "../../config/problem.ts";
+import { symbolSource } from "../../stackwalk/module-files.ts";
 import type { Comparison } from "../../stackwalk/second-opinion.ts";
-import type { SymbolKey, WalkFailure } from "../../stackwalk/stackwalker.ts";
-import { projectSymbols } from "../../storage/project-symbols.ts";
+import type { LocatedFiles, SymbolKey, WalkFailure } from "../../stackwalk/stackwalker.ts";
+import { projectDebugFiles } from "../../storage/project-symbols.ts";
 import { uuidv7 } from "../../storage/uuid.ts";
 import type { Context } from "../context.ts";
 import type { SecondOpinion } from "./schema.ts";
@@ -91,7 +92,7 @@ export function secondOpinions({ settings, storage }: Pick<Context, "settings" |
         };
         const child = startProcess(limits.WALK_MEMORY_BYTES);
         running = child;
-        const symbols = projectSymbols(storage, projectId);
+        const symbols = symbolSource(projectDebugFiles(storage, projectId));
         return ok(await converse(child, order, (keys) => symbols.locate(keys)));
       } finally {
         running = null;
@@ -125,7 +126,7 @@ function startProcess(heapBytes: number): ChildProcess {
 }
 
 /** Talks with the process until it is done or gone. Rejects when the symbol files cannot be asked for. */
-function converse(child: ChildProcess, order: OpinionOrder, locate: (keys: readonly SymbolKey[]) => Promise<readonly (string | null)[]>): Promise<SecondOpinion> {
+function converse(child: ChildProcess, order: OpinionOrder, locate: (keys: readonly SymbolKey[]) => Promise<readonly LocatedFiles[]>): Promise<SecondOpinion> {
   const { promise, resolve, reject } = Promise.withResolvers<SecondOpinion>();
   let breakpad: OpinionWalker = { name: "breakpad", milliseconds: 0, failure: { code: "walker_crashed", message: "The process that was to walk the dump ended before Breakpad's walker did." } };
   let timedOut = false;
@@ -139,7 +140,7 @@ function converse(child: ChildProcess, order: OpinionOrder, locate: (keys: reado
     reject(error);
     child.kill("SIGKILL");
   };
-  const send = (message: OpinionOrder | readonly (string | null)[]): void => void child.send(message, (error) => error && child.kill("SIGKILL"));
+  const send = (message: OpinionOrder | readonly LocatedFiles[]): void => void child.send(message, (error) => error && child.kill("SIGKILL"));
 
   child.on("message", (message) => {
     const said = message as OpinionSays;

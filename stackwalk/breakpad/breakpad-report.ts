@@ -6,7 +6,7 @@ import type { MinidumpSummary } from "../minidump/minidump.ts";
 import type { DumpModule } from "../minidump/model.ts";
 import { baseName } from "../minidump/module-list.ts";
 import type { Module, Report, SymbolState, Thread } from "../report.ts";
-import type { SymbolKey } from "../stackwalker.ts";
+import type { MissingSymbols, SymbolKey } from "../stackwalker.ts";
 import { keyName, symbolKey } from "../symbol-key.ts";
 import { zipFrames, type ZippedFrame } from "./frame-zip.ts";
 import type { HumanOutput } from "./human-output.ts";
@@ -25,7 +25,7 @@ export type WalkFacts = {
 };
 
 /** The report and the modules of walked frames that had no symbols; null when the outputs disagree. */
-export function makeReport(facts: WalkFacts): { report: Report; missing: SymbolKey[] } | null {
+export function makeReport(facts: WalkFacts): { report: Report; missing: MissingSymbols[] } | null {
   const { machine, human, dump } = facts;
   const modules = joinModules(machine.modules, dump.modules);
   const around = { cpu: machine.cpu, modules: machine.modules, names: modules.map(({ name }) => name), unloaded: dump.unloadedModules };
@@ -136,9 +136,9 @@ function reportThread(index: number, stacks: readonly ZippedFrame[][], facts: Wa
   };
 }
 
-function missingKeys(modules: readonly JoinedModule[], states: readonly SymbolState[]): SymbolKey[] {
-  const missing = new Map<string, SymbolKey>();
-  for (const [i, { key }] of modules.entries()) if (key && states[i] === "missing") missing.set(keyName(key), key);
+function missingKeys(modules: readonly JoinedModule[], states: readonly SymbolState[]): MissingSymbols[] {
+  const missing = new Map<string, MissingSymbols>();
+  for (const [i, { key }] of modules.entries()) if (key && states[i] === "missing") missing.set(keyName(key), { ...key, lacks: "all" });
   return [...missing.values()];
 }
 

@@ -1,11 +1,12 @@
 // The symbol folder of one walk: symlinks in the layout that Breakpad's walker
 // searches, `<debug file>/<debug id>/<name>.sym`. The names come out of a dump
 // that a stranger sent; `storePath` refuses each that must not become a path.
+import { closeSync, openSync, readSync } from "node:fs";
 import { mkdir, symlink } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { storePath } from "../../symbols/breakpad/store-path.ts";
 import { breakpadSpelling } from "../minidump/code-view.ts";
-import type { SymbolKey } from "../stackwalker.ts";
+import type { LocatedFiles, SymbolKey } from "../stackwalker.ts";
 
 /** Where the walker looks for a module's symbols, as parts of a path; null when nothing may be put there. */
 export function symbolPath(key: { readonly debugFile: string; readonly debugId: string }): [folder: string, id: string, file: string] | null {
@@ -16,13 +17,13 @@ export function symbolPath(key: { readonly debugFile: string; readonly debugId: 
   return [folder, breakpadSpelling(id), file];
 }
 
-/** Lays out the located files under `folder`. A module that cannot be laid out has no symbols. */
-export async function layOutSymbols(folder: string, keys: readonly SymbolKey[], paths: readonly (string | null)[]): Promise<boolean[]> {
+/** Lays out the located files under `folder`. A module that cannot be laid out, or has no symbol file, has no symbols. */
+export async function layOutSymbols(folder: string, keys: readonly SymbolKey[], located: readonly LocatedFiles[]): Promise<boolean[]> {
   await mkdir(folder, { recursive: true });
   const done: boolean[] = [];
   for (const [i, key] of keys.entries()) {
-    const path = paths[i] ?? null;
-    const parts = path === null ? null : symbolPath(key);
+    const parts = key.debugFile === null || key.debugId === null ? null : symbolPath({ debugFile: key.debugFile, debugId: key.debugId });
+    const path = parts === null ? null : symbolFileOf(located[i] ?? null);
     if (path === null || parts === null) {
       done.push(false);
       continue;
@@ -35,4 +36,19 @@ export async function layOutSymbols(folder: string, keys: readonly SymbolKey[], 
     done.push(true);
   }
   return done;
+}
+
+/** The `.sym` file among a module's files; null when there is none. */
+function symbolFileOf(paths: LocatedFiles): string | null {
+  return paths?.find(isSymbolFile) ?? null;
+}
+
+function isSymbolFile(path: string): boolean {
+  const descriptor = openSync(path, "r");
+  try {
+    const word = Buffer.alloc(7);
+    return readSync(descriptor, word, 0, word.length, 0) === word.length && word.toString("latin1") === "MODULE ";
+  } finally {
+    closeSync(descriptor);
+  }
 }

@@ -5,7 +5,8 @@ import type { ModuleSymbols } from "../../symbols/cache/module-symbols.ts";
 import { identifies } from "../minidump/code-view.ts";
 import type { DumpModule } from "../minidump/model.ts";
 import type { SymbolState } from "../report.ts";
-import type { SymbolKey } from "../stackwalker.ts";
+import type { Arch } from "../../symbols/registers.ts";
+import type { MissingSymbols, SymbolKey } from "../stackwalker.ts";
 import { keyName, symbolKey } from "../symbol-key.ts";
 
 /** Answers what a module's symbols are; `corrupt` is a file that was there and is no good. */
@@ -42,16 +43,17 @@ export class ModuleStates {
   state(index: number): SymbolState {
     // Whether a module could be looked up is told of all of them, also of those that nobody asked for.
     const { debugId, debugFile } = this.modules[index]!;
-    if (this.states[index] === "unused" && (!debugFile || !identifies(debugId))) return "no_debug_id";
+    if (this.states[index] === "unused" && (!debugFile || !identifies(debugId)) && this.key(index) === null) return "no_debug_id";
     return this.states[index]!;
   }
 
-  /** The keys of all modules in a state, each once. */
-  keysOf(state: SymbolState): SymbolKey[] {
-    const found = new Map<string, SymbolKey>();
-    for (const [index, known] of this.states.entries()) {
-      const key = known === state ? this.key(index) : null;
-      if (key !== null) found.set(keyName(key), key);
+  /** What the symbols of modules lack that were asked for, each module once. */
+  missing(arch: Arch | null): MissingSymbols[] {
+    const found = new Map<string, MissingSymbols>();
+    for (const [index, state] of this.states.entries()) {
+      const lacks = state === "missing" ? "all" : state === "loaded" ? lackOf(this.answers[index]!, arch) : null;
+      const key = lacks === null ? null : this.key(index);
+      if (key !== null && lacks !== null) found.set(keyName(key), { ...key, lacks });
     }
     return [...found.values()];
   }
@@ -60,4 +62,10 @@ export class ModuleStates {
     const known = this.keys[index];
     return known === undefined ? (this.keys[index] = symbolKey(this.modules[index]!)) : known;
   }
+}
+
+/** What loaded symbols lack; null when nothing. Only 32-bit Windows code can be unwound by frame programs. */
+function lackOf(symbols: ModuleSymbols, arch: Arch | null): "names" | "unwind" | null {
+  if (!symbols.hasLines) return "names";
+  return symbols.hasUnwindRows || (arch === "x86" && symbols.hasWinFrames) ? null : "unwind";
 }

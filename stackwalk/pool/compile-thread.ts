@@ -7,8 +7,8 @@ serveJobs((setting) => {
   const { cacheDir, cacheBytes } = setting as { readonly cacheDir: string; readonly cacheBytes: number };
   const store = symbolStore(cacheDir, cacheBytes);
   return (job) => {
-    const { path, digest, again } = job as CompileJob;
-    const compiled = store.compile({ path, digest }, { again });
+    const { paths, digest, again } = job as CompileJob;
+    const compiled = store.compile({ paths, digest }, { again });
     if (compiled.ok) return { value: { kind: "compiled" } satisfies CompileResult };
     const { status, message } = compiled.problem;
     return { value: { kind: status < 500 ? "refused" : "unreadable", message } satisfies CompileResult };

@@ -34,10 +34,14 @@
 // To extend: another kind of work for threads is another module that calls
 // `serveJobs`, and another pool beside these two.
 import { cacheStore } from "../../symbols/cache/cache-store.ts";
+import { DamagedCache } from "../../symbols/cache/paged-file.ts";
+import type { CacheMeta } from "../../symbols/cache/layout.ts";
+import { attachCache, type SymbolCache } from "../../symbols/cache/symbol-cache.ts";
 import { engineName } from "../engine-name.ts";
 import type { Report } from "../report.ts";
-import type { Stackwalker, SymbolKey, SymbolSource, Walk, WalkOptions } from "../stackwalker.ts";
-import type { CompileResult, LocatedSymbols, SymbolFile, SymbolsAnswer, WalkJob, WalkQuestion, WalkResult } from "./jobs.ts";
+import { type AddressName, nameAddresses } from "../posted/address-names.ts";
+import type { MissingSymbols, Stackwalker, SymbolSource, Walk, WalkOptions } from "../stackwalker.ts";
+import { type CompileResult, filesOf, type LocatedSymbols, type SymbolFiles, type SymbolsAnswer, type WalkJob, type WalkQuestion, type WalkResult } from "./jobs.ts";
 import { OpenCaches, type OpenCache } from "./open-caches.ts";
 import { openThreadPool, type JobFailure } from "./thread-pool.ts";
 
@@ -65,12 +69,16 @@ export type EnginePoolOptions = {
 
 /** A walker with threads of its own. */
 export type EnginePool = Stackwalker & {
-  /** Compiles a symbol file, if the store does not have it yet, so that the first walk finds it ready. Answers whether it is any good; rejects when the file system fails. */
-  compile(path: string): Promise<boolean>;
+  /** Compiles the files of a module, if the store does not have them yet, so that the first walk finds them ready. Answers what the cache says of itself, or why it cannot be made; rejects when the file system fails. */
+  compile(paths: readonly string[]): Promise<CacheMeta | { readonly refused: string }>;
+  /** Names addresses, relative to the module's base, by the files of the module; null when those are no good. Rejects when the file system fails. */
+  nameAddresses(paths: readonly string[], addresses: readonly number[]): Promise<readonly (AddressName | null)[] | null>;
   /** Ends all threads and closes all caches. */
   close(): Promise<void>;
 };
 
+/** Reasons of refusals that are remembered. */
+const refusalsMax = 1024;
 /** Threads without work end after this; one starts in a few dozen milliseconds. */
 const idleMs = 30_000;
 
@@ -80,10 +88,12 @@ export function enginePool(options: EnginePoolOptions): EnginePool {
   const walkers = openThreadPool({ module: new URL("walk-thread.ts", import.meta.url), threads, heapBytes, idleMs });
   const compilers = openThreadPool({ module: new URL("compile-thread.ts", import.meta.url), threads, heapBytes, idleMs, setting: { cacheDir: options.cacheDir, cacheBytes: options.cacheBytes } });
   const store = cacheStore(options.cacheDir, { bytes: options.cacheBytes, compile: compilesElsewhere });
+  /** Why files are no good, by digest. */
+  const refusals = new Map<string, string>();
   /** Which caches a thread has attached. */
   const attached = new WeakMap<object, Set<number>>();
 
-  const compile = async (file: SymbolFile, again: boolean): Promise<CompileResult> => {
+  const compile = async (file: SymbolFiles, again: boolean): Promise<CompileResult> => {
     const end = await compilers.run({ message: () => ({ ...file, again }), timeoutMs: options.compileMs });
     if (end.ok) return end.value as CompileResult;
     if (end.failure.reason === "cancelled") return { kind: "unreadable", message: end.failure.message };
@@ -93,7 +103,11 @@ export function enginePool(options: EnginePoolOptions): EnginePool {
   const caches = new OpenCaches(
     { open: (file) => store.openExisting(file.digest), compile, close: (handle) => store.close(handle), residentBytes: (handle) => store.residentBytes(handle) },
     options.openBytes,
-    (file, reason) => options.onUnusable(file.path, reason),
+    (file, reason) => {
+      refusals.set(file.digest, reason);
+      if (refusals.size > refusalsMax) refusals.delete(refusals.keys().next().value!);
+      options.onUnusable(file.paths[0]!, reason);
+    },
   );
   const tellCrash = ({ reason, message, stack }: JobFailure): void => {
     if (reason === "crashed") options.onCrash({ message, stack });
@@ -101,7 +115,7 @@ export function enginePool(options: EnginePoolOptions): EnginePool {
 
   /** One try at a walk. `unusable` are digests of files that count as corrupt. */
   const tryWalk = async (dump: string, symbols: SymbolSource, bounds: WalkOptions, unusable: ReadonlySet<string>): Promise<Walk | { readonly damaged: string }> => {
-    let files: readonly (SymbolFile | null)[] = [];
+    let files: readonly (SymbolFiles | null)[] = [];
     const taken: OpenCache[] = [];
     let used: readonly number[] = [];
     let over = false;
@@ -117,7 +131,7 @@ export function enginePool(options: EnginePoolOptions): EnginePool {
       known.add(cache.number);
       return { number: cache.number, handle: cache.handle };
     };
-    const located = (file: SymbolFile | null, thread: object): LocatedSymbols => {
+    const located = (file: SymbolFiles | null, thread: object): LocatedSymbols => {
       if (file === null) return "missing";
       if (unusable.has(file.digest)) return "corrupt";
       const cache = caches.takeOpen(file.digest);
@@ -142,7 +156,7 @@ export function enginePool(options: EnginePoolOptions): EnginePool {
           const asked = question as WalkQuestion;
           if (asked.ask === "open") return open(asked.key, thread);
           const paths = await symbols.locate(asked.keys);
-          files = paths.map((path) => (path === null ? null : { path, digest: options.digest(path) }));
+          files = paths.map((all) => filesOf(all, options.digest));
           return files.map((file) => located(file, thread));
         },
       });
@@ -167,6 +181,23 @@ export function enginePool(options: EnginePoolOptions): EnginePool {
     }
   };
 
+  /** Asks the compiled symbols of a module something; null when its files are no good. */
+  const withSymbols = async <T>(paths: readonly string[], ask: (symbols: SymbolCache) => T): Promise<T | null> => {
+    for (let damages = 0; ; damages++) {
+      const cache = await caches.take(filesOf(paths, options.digest)!);
+      if (cache === null) return null;
+      try {
+        return ask(attachCache(cache.handle));
+      } catch (error) {
+        if (!(error instanceof DamagedCache)) throw error;
+        if (damages > 0) return null;
+        await caches.rebuild(cache);
+      } finally {
+        caches.release(cache, true);
+      }
+    }
+  };
+
   return {
     name: engineName,
     async walk(dump, symbols, bounds) {
@@ -180,11 +211,8 @@ export function enginePool(options: EnginePoolOptions): EnginePool {
         if (times > 1) unusable.add(walk.damaged);
       }
     },
-    async compile(path) {
-      const cache = await caches.take({ path, digest: options.digest(path) });
-      if (cache !== null) caches.release(cache, true);
-      return cache !== null;
-    },
+    compile: (paths) => withSymbols(paths, (symbols) => symbols.meta()).then((meta) => meta ?? { refused: refusals.get(filesOf(paths, options.digest)!.digest) ?? "its compiled symbols cannot be read" }),
+    nameAddresses: (paths, addresses) => withSymbols(paths, (symbols) => nameAddresses(symbols, addresses)),
     async close() {
       await Promise.all([walkers.close(), compilers.close()]);
       caches.closeAll();
@@ -201,10 +229,10 @@ function compilesElsewhere(): never {
 class FinishedWalk {
   readonly ok = true;
   readonly json: string;
-  readonly missing: readonly SymbolKey[];
+  readonly missing: readonly MissingSymbols[];
   #report: Report | undefined;
 
-  constructor(json: string, missing: readonly SymbolKey[]) {
+  constructor(json: string, missing: readonly MissingSymbols[]) {
     this.json = json;
     this.missing = missing;
   }

@@ -1,9 +1,21 @@
 // What travels between the pool and its threads.
+import process from "node:process";
 import type { CacheHandle } from "../../symbols/cache/paged-file.ts";
-import type { SymbolKey, WalkFailure } from "../stackwalker.ts";
+import type { LocatedFiles, MissingSymbols, SymbolKey, WalkFailure } from "../stackwalker.ts";
 
-/** A symbol file: where it is, and a digest that changes when its content does. */
-export type SymbolFile = { readonly path: string; readonly digest: string };
+/** The debug files of a module: where they are, and a digest that changes when one of them does. */
+export type SymbolFiles = { readonly paths: readonly string[]; readonly digest: string };
+
+/** Characters of a digest that a store takes. */
+const digestChars = 180;
+
+/** Located files with one digest, made of those of each; null for none. */
+export function filesOf(paths: LocatedFiles, digest: (path: string) => string): SymbolFiles | null {
+  if (paths === null) return null;
+  const all = paths.map(digest).sort().join(".");
+  // Loaded only here: a walk on the command line takes less time than loading it does.
+  return { paths, digest: all.length <= digestChars ? all : process.getBuiltinModule("node:crypto").createHash("sha256").update(all).digest("hex") };
+}
 
 /** Walk a dump. */
 export type WalkJob = {
@@ -27,13 +39,13 @@ export type LocatedSymbols = SymbolsAnswer | "closed";
 
 /** How a walk ended. `used` names the caches that frames were in; `damaged` names one whose file cannot be believed; `unreadable` is the file system's fault. */
 export type WalkResult =
-  | { readonly kind: "walked"; readonly json: string; readonly missing: readonly SymbolKey[]; readonly used: readonly number[] }
+  | { readonly kind: "walked"; readonly json: string; readonly missing: readonly MissingSymbols[]; readonly used: readonly number[] }
   | { readonly kind: "failed"; readonly failure: WalkFailure }
   | { readonly kind: "damaged"; readonly number: number; readonly message: string }
   | { readonly kind: "unreadable"; readonly message: string };
 
-/** Compile a symbol file into the store. */
-export type CompileJob = SymbolFile & {
+/** Compile the files of a module into the store. */
+export type CompileJob = SymbolFiles & {
   /** Even if it is there already: it is damaged. */
   readonly again: boolean;
 };

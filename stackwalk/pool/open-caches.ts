@@ -12,21 +12,21 @@
 // a cache cannot be opened right after it was compiled: another process may
 // have removed it to make room.
 import type { CacheHandle } from "../../symbols/cache/paged-file.ts";
-import type { CompileResult, SymbolFile } from "./jobs.ts";
+import type { CompileResult, SymbolFiles } from "./jobs.ts";
 
 /** What opens and compiles. */
 export type CacheSource = {
   /** Opens the cache of a file; null when there is none that could be used. */
-  open(file: SymbolFile): CacheHandle | null;
+  open(file: SymbolFiles): CacheHandle | null;
   /** Compiles it, `again` even if it seems to be there. */
-  compile(file: SymbolFile, again: boolean): Promise<CompileResult>;
+  compile(file: SymbolFiles, again: boolean): Promise<CompileResult>;
   close(handle: CacheHandle): void;
   /** Bytes of it that are in memory. */
   residentBytes(handle: CacheHandle): number;
 };
 
 /** An open cache, taken by a walk until it is given back. */
-export type OpenCache = { readonly number: number; readonly file: SymbolFile; readonly handle: CacheHandle };
+export type OpenCache = { readonly number: number; readonly file: SymbolFiles; readonly handle: CacheHandle };
 
 type Entry = OpenCache & { uses: number; isDropped: boolean };
 
@@ -39,7 +39,7 @@ const refusedMax = 4096;
 export class OpenCaches {
   private readonly source: CacheSource;
   private readonly bytesMax: number;
-  private readonly onRefused: (file: SymbolFile, reason: string) => void;
+  private readonly onRefused: (file: SymbolFiles, reason: string) => void;
   /** By digest; the order is that of use, the latest last. */
   private readonly entries = new Map<string, Entry>();
   private readonly opening = new Map<string, Promise<Entry | null>>();
@@ -51,14 +51,14 @@ export class OpenCaches {
   private releases = 0;
 
   /** `onRefused` hears of each file that cannot be compiled, once. */
-  constructor(source: CacheSource, bytesMax: number, onRefused: (file: SymbolFile, reason: string) => void) {
+  constructor(source: CacheSource, bytesMax: number, onRefused: (file: SymbolFiles, reason: string) => void) {
     this.source = source;
     this.bytesMax = bytesMax;
     this.onRefused = onRefused;
   }
 
   /** Takes the cache of a file; null when the file is no good. Rejects when the file system fails. */
-  async take(file: SymbolFile): Promise<OpenCache | null> {
+  async take(file: SymbolFiles): Promise<OpenCache | null> {
     const { digest } = file;
     for (;;) {
       if (this.refused.has(digest)) return null;
@@ -116,16 +116,16 @@ export class OpenCaches {
     for (const entry of this.entries.values()) this.drop(entry);
   }
 
-  private async open(file: SymbolFile, again: boolean): Promise<Entry | null> {
+  private async open(file: SymbolFiles, again: boolean): Promise<Entry | null> {
     let handle = again ? null : this.source.open(file);
     if (handle === null) {
       const result = await this.source.compile(file, again);
-      if (result.kind === "unreadable") throw new Error(`The symbols ${file.path} could not be compiled: ${result.message}`);
+      if (result.kind === "unreadable") throw new Error(`The symbols ${file.paths[0]} could not be compiled: ${result.message}`);
       handle = result.kind === "compiled" ? this.source.open(file) : null;
       if (handle === null) {
         if (result.kind === "compiled" && !this.unopened.has(file.digest)) {
           this.unopened.add(file.digest);
-          throw new Error(`The compiled symbols of ${file.path} cannot be opened, or went before they could be.`);
+          throw new Error(`The compiled symbols of ${file.paths[0]} cannot be opened, or went before they could be.`);
         }
         this.refuse(file, result.kind === "refused" ? result.message : "what was compiled from it cannot be read");
         return null;
@@ -139,7 +139,7 @@ export class OpenCaches {
     return entry;
   }
 
-  private refuse(file: SymbolFile, reason: string): void {
+  private refuse(file: SymbolFiles, reason: string): void {
     if (this.refused.size >= refusedMax) this.refused.clear();
     this.refused.add(file.digest);
     this.onRefused(file, reason);

@@ -5,5 +5,5 @@ import { compileSymbolFiles } from "../../symbols/compile.ts";
 
 /** Opens the store in a folder, bounded to so many bytes. Throws what `fs` throws. */
 export function symbolStore(folder: string, bytes: number): CacheStore {
-  return cacheStore(folder, { bytes, compile: (path, digest) => compileSymbolFiles([path], digest) });
+  return cacheStore(folder, { bytes, compile: compileSymbolFiles });
 }

@@ -15,7 +15,7 @@ import type { EngineWalk } from "../engine.ts";
 import type { SymbolAnswer } from "../engine/module-states.ts";
 import type { SymbolSource, WalkFailure } from "../stackwalker.ts";
 import { openDump, type DumpWalkOptions, type WalkableDump } from "./dump-walk.ts";
-import type { SymbolFile } from "./jobs.ts";
+import { type SymbolFiles, filesOf } from "./jobs.ts";
 
 /** What a walk here needs beside the dump. */
 export type WalkHereOptions = DumpWalkOptions & {
@@ -33,9 +33,9 @@ const compilerNeeded = new Error("the compiler is needed");
 /** The compiler, once it was loaded. */
 let compiler: Compile | null = null;
 
-function compile(path: string, digest: string): ReturnType<Compile> {
+function compile(paths: readonly string[], digest: string): ReturnType<Compile> {
   if (compiler === null) throw compilerNeeded;
-  return compiler(path, digest);
+  return compiler(paths, digest);
 }
 
 /** Walks a dump. Throws what `fs` throws for the dump. */
@@ -45,14 +45,13 @@ export async function walkHere(path: string, symbols: SymbolSource, options: Wal
   const { dump } = opened;
   try {
     const paths = await symbols.locate(dump.keys);
-    const files = paths.map((located) => (located === null ? null : { path: located, digest: options.digest(located) }));
+    const files = paths.map((located) => filesOf(located, options.digest));
     for (;;) {
       try {
         return { ok: true, walk: walkLocated(dump, files, options) };
       } catch (error) {
         if (error !== compilerNeeded) throw error;
-        const { compileSymbolFiles } = await import("../../symbols/compile.ts");
-        compiler = (path, digest) => compileSymbolFiles([path], digest);
+        ({ compileSymbolFiles: compiler } = await import("../../symbols/compile.ts"));
       }
     }
   } finally {
@@ -60,12 +59,12 @@ export async function walkHere(path: string, symbols: SymbolSource, options: Wal
   }
 }
 
-function walkLocated(dump: WalkableDump, files: readonly (SymbolFile | null)[], options: WalkHereOptions): EngineWalk {
+function walkLocated(dump: WalkableDump, files: readonly (SymbolFiles | null)[], options: WalkHereOptions): EngineWalk {
   const symbols = new SymbolsHere(options);
   /** By digest: how often its cache was damaged. */
   const damaged = new Map<string, number>();
   for (;;) {
-    const open = new Map<SymbolCache, SymbolFile>();
+    const open = new Map<SymbolCache, SymbolFiles>();
     try {
       return dump.walk(options, (key): SymbolAnswer => {
         const file = files[key] ?? null;
@@ -98,12 +97,12 @@ class SymbolsHere {
   }
 
   /** The symbols of a file, compiled `again` if its cache was damaged; null when it is no good. */
-  open(file: SymbolFile, again: boolean): SymbolCache | null {
+  open(file: SymbolFiles, again: boolean): SymbolCache | null {
     const stored = this.store === null ? null : this.openStored(this.store, file, again);
     if (stored !== null) return stored === "refused" ? null : stored;
-    const compiled = compile(file.path, file.digest);
-    if (compiled.ok) return cacheOfBytes(file.path, compiled.value);
-    this.onUnusable(file.path, compiled.problem.message);
+    const compiled = compile(file.paths, file.digest);
+    if (compiled.ok) return cacheOfBytes(file.paths[0]!, compiled.value);
+    this.onUnusable(file.paths[0]!, compiled.problem.message);
     return null;
   }
 
@@ -113,12 +112,12 @@ class SymbolsHere {
   }
 
   /** Null when the store cannot be used for it. */
-  private openStored(store: CacheStore, file: SymbolFile, again: boolean): SymbolCache | "refused" | null {
+  private openStored(store: CacheStore, file: SymbolFiles, again: boolean): SymbolCache | "refused" | null {
     const existing = again ? null : store.openExisting(file.digest);
     if (existing !== null) return attachCache(existing);
     const compiled = store.compile(file, { again });
     if (!compiled.ok && compiled.problem.status < 500) {
-      this.onUnusable(file.path, compiled.problem.message);
+      this.onUnusable(file.paths[0]!, compiled.problem.message);
       return "refused";
     }
     const handle = compiled.ok ? store.openExisting(file.digest) : null;

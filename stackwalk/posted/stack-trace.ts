@@ -20,23 +20,23 @@
 // that subtracted already say `"adjusted": true`. The report shows offsets as
 // they were posted, as minidump_stackwalk shows return addresses.
 //
-// Each module's symbol file is streamed over once, whatever the number of
-// frames (`symbols/breakpad/lookup.ts`).
+// Modules are named by their compiled symbols, as those of minidumps are; who
+// compiles and opens them is the caller's business.
 import type { Limits } from "../../config/limits.ts";
 import { type Result, ok, refuse } from "../../config/problem.ts";
 import { normaliseDebugIdOrGuid } from "../../symbols/debug-id.ts";
 import type { Report, Thread } from "../report.ts";
-import type { SymbolKey, SymbolSource } from "../stackwalker.ts";
+import type { MissingSymbols, SymbolSource } from "../stackwalker.ts";
 import { type JsonObject, JsonReader } from "./json-reader.ts";
 import type { PostedFrame, PostedModule, PostedThread, PostedTrace } from "./posted-trace.ts";
-import { TraceModules, lookupOffset, nameAll } from "./trace-modules.ts";
+import { type NameAddresses, TraceModules, lookupOffset, nameAll } from "./trace-modules.ts";
 import { archName, frameOf, moduleOf, osName } from "./trace-report.ts";
 
 /** Bounds of one report. */
 export type TraceOptions = { readonly maxFrames: number; readonly maxThreads: number };
 
-/** The report, and the modules of its frames that had no symbols. */
-export type ResolvedTrace = { readonly ok: true; readonly report: Report; readonly missing: readonly SymbolKey[] };
+/** The report, and the modules of its frames whose symbols lack something. */
+export type ResolvedTrace = { readonly ok: true; readonly report: Report; readonly missing: readonly MissingSymbols[] };
 
 /** Reads a posted stack trace from parsed JSON. Refuses with `bad_stack_trace` and the JSON path, or with the name of a limit. */
 export function parsePostedTrace(json: unknown, limits: Pick<Limits, "STACKTRACE_FRAMES_COUNT" | "THREADS_COUNT">): Result<PostedTrace> {
@@ -82,7 +82,7 @@ export function parsePostedTrace(json: unknown, limits: Pick<Limits, "STACKTRACE
 }
 
 /** Names the frames of a posted stack trace. Never fails for what is in the trace; throws when a symbol file's disk does. */
-export async function resolveStackTrace(trace: PostedTrace, source: SymbolSource, options: TraceOptions): Promise<ResolvedTrace> {
+export async function resolveStackTrace(trace: PostedTrace, source: SymbolSource, names: NameAddresses, options: TraceOptions): Promise<ResolvedTrace> {
   const threads = trace.threads.slice(0, options.maxThreads).map((thread) => ({ thread, frames: thread.frames.slice(0, options.maxFrames) }));
   const modules = new TraceModules(trace.modules);
   for (const { frames } of threads) {
@@ -91,7 +91,7 @@ export async function resolveStackTrace(trace: PostedTrace, source: SymbolSource
       if (entry !== null && frame.offset !== null) entry.names.set(lookupOffset(frame, i), null);
     }
   }
-  const missing = await nameAll(modules.all, source);
+  const missing = await nameAll(modules.all, source, names);
   return {
     ok: true,
     missing,

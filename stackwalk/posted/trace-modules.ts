@@ -1,8 +1,9 @@
 // The modules that a posted stack trace speaks of, and the names of the
 // addresses asked of each.
-import { type AddressName, lookUpAddresses } from "../../symbols/breakpad/lookup.ts";
 import type { SymbolState } from "../report.ts";
-import type { SymbolKey, SymbolSource } from "../stackwalker.ts";
+import type { MissingSymbols, SymbolKey, SymbolSource } from "../stackwalker.ts";
+import { symbolKey } from "../symbol-key.ts";
+import type { AddressName } from "./address-names.ts";
 import type { PostedFrame, PostedModule } from "./posted-trace.ts";
 
 /** A module while its symbols are looked for. */
@@ -52,31 +53,36 @@ export class TraceModules {
   }
 }
 
-/** Looks up all addresses, a module at a time; returns the modules without symbols. */
-export async function nameAll(entries: readonly TraceModule[], source: SymbolSource): Promise<SymbolKey[]> {
-  const wanted = entries.filter((entry) => entry.names.size > 0 && entry.module.debug_id !== null);
-  const keys = wanted.map((entry) => keyOf(entry.module));
-  const paths = await source.locate(keys);
-  const missing: SymbolKey[] = [];
-  for (const [i, entry] of wanted.entries()) {
-    const path = paths[i] ?? null;
-    if (path === null) {
+/** Names addresses of a module by the paths of its debug files; null when those are no good. Rejects when the file system fails. */
+export type NameAddresses = (paths: readonly string[], addresses: readonly number[]) => Promise<readonly (AddressName | null)[] | null>;
+
+/** Looks up all addresses, a module at a time; returns the modules whose symbols lack something. */
+export async function nameAll(entries: readonly TraceModule[], source: SymbolSource, names: NameAddresses): Promise<MissingSymbols[]> {
+  const wanted = entries.flatMap((entry) => {
+    const key = entry.names.size === 0 ? null : keyOf(entry.module);
+    return key === null ? [] : [{ entry, key }];
+  });
+  const located = await source.locate(wanted.map(({ key }) => key));
+  const missing: MissingSymbols[] = [];
+  for (const [i, { entry, key }] of wanted.entries()) {
+    const paths = located[i] ?? null;
+    if (paths === null) {
       entry.state = "missing";
-      missing.push(keys[i]!);
+      missing.push({ ...key, lacks: "all" });
       continue;
     }
     const addresses = [...entry.names.keys()];
-    const found = await lookUpAddresses(path, addresses);
-    if (!found.ok && found.problem.code === "symbol_file_unreadable") throw new Error(found.problem.message);
-    entry.state = found.ok ? "loaded" : "corrupt";
-    if (found.ok) for (const [j, address] of addresses.entries()) entry.names.set(address, found.value[j] ?? null);
+    const found = await names(paths, addresses);
+    entry.state = found === null ? "corrupt" : "loaded";
+    if (found === null) continue;
+    for (const [j, address] of addresses.entries()) entry.names.set(address, found[j] ?? null);
+    if (found.every((name) => name === null || name.file === null)) missing.push({ ...key, lacks: "names" });
   }
   return missing;
 }
 
-function keyOf(module: PostedModule): SymbolKey {
-  const file = module.debug_file ?? module.code_file ?? "";
-  return { debugFile: baseName(file), debugId: module.debug_id ?? "", codeFile: module.code_file ?? file, codeId: module.code_id };
+function keyOf(module: PostedModule): SymbolKey | null {
+  return symbolKey({ codeFile: module.code_file ?? module.debug_file ?? "", codeId: module.code_id, debugFile: module.debug_file ?? module.code_file, debugId: module.debug_id });
 }
 
 /** Where a frame is looked up: callers inside their call instruction. */

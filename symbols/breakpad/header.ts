@@ -17,8 +17,8 @@
 //
 // The folder's parts: this module reads the MODULE and INFO lines from the
 // first bytes; `check.ts` streams over a whole upload and says what is in it;
-// `lookup.ts` names addresses; `store-path.ts` says where Breakpad's walker
-// looks for the file. All of them are total: any bytes give a value or a
+// `compile.ts` fills a symbol cache; `store-path.ts` says where Breakpad's
+// walker looks for the file. All of them are total: any bytes give a value or a
 // Problem. None keeps a file in memory.
 //
 // A module name comes from whoever ran dump_syms, so here it is data and

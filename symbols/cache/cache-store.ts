@@ -23,11 +23,11 @@ import { type Result, ok, refuse } from "../../config/problem.ts";
 import { compilerVersion, pageBytes } from "./layout.ts";
 import { type CacheHandle, closeCacheFile, openCacheFile } from "./paged-file.ts";
 
-/** An original debug file: where it lies, and a digest that changes when its content does (hex, or any name of letters, digits, `.`, `_`, `-`). */
-export type CacheSource = { readonly path: string; readonly digest: string };
+/** The original debug files of a module: where they lie, and a digest that changes when the content of one does (hex, or any name of letters, digits, `.`, `_`, `-`). */
+export type CacheSource = { readonly paths: readonly string[]; readonly digest: string };
 
-/** Compiles an original into the bytes of a cache, which keeps the digest. */
-export type Compile = (path: string, sourceDigest: string) => Result<Uint8Array>;
+/** Compiles originals into the bytes of a cache, which keeps the digest. */
+export type Compile = (paths: readonly string[], sourceDigest: string) => Result<Uint8Array>;
 
 /** How a store is set up. */
 export type CacheStoreOptions = {
@@ -82,12 +82,12 @@ export function cacheStore(folder: string, options: CacheStoreOptions): CacheSto
     return opened.value;
   };
 
-  const compile: CacheStore["compile"] = ({ path: original, digest }, { again = false } = {}) => {
+  const compile: CacheStore["compile"] = ({ paths: originals, digest }, { again = false } = {}) => {
     const known = refused.get(digest);
     if (known !== undefined) return known;
     const file = pathOf(digest);
     if (!again && isInOrder(file)) return ok(null);
-    const compiled = compiler(original, digest);
+    const compiled = compiler(originals, digest);
     if (!compiled.ok) {
       // What the disk did is not the original's fault, and may pass.
       if (compiled.problem.status < 500) {
@@ -102,7 +102,7 @@ export function cacheStore(folder: string, options: CacheStoreOptions): CacheSto
       prune(folder, limit, file);
     } catch (error) {
       if (!(error instanceof Error && "syscall" in error)) throw error;
-      return refuse(500, "cache_unwritable", `The compiled symbols of ${original} cannot be stored: ${error.message}.`, "Look at the disk's space and at the folder's permissions.");
+      return refuse(500, "cache_unwritable", `The compiled symbols of ${originals.join(" and ")} cannot be stored: ${error.message}.`, "Look at the disk's space and at the folder's permissions.");
     }
     return ok(null);
   };
@@ -113,7 +113,7 @@ export function cacheStore(folder: string, options: CacheStoreOptions): CacheSto
     const compiled = compile(source);
     if (!compiled.ok) return compiled;
     const handle = openExisting(source.digest);
-    return handle === null ? refuse(500, "cache_unwritable", `The compiled symbols of ${source.path} went before they could be opened.`, "Look at the disk, and raise the limit of the cache folder.") : ok(handle);
+    return handle === null ? refuse(500, "cache_unwritable", `The compiled symbols of ${source.paths.join(" and ")} went before they could be opened.`, "Look at the disk, and raise the limit of the cache folder.") : ok(handle);
   };
 
   return {

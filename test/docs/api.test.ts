@@ -31,6 +31,7 @@ import { available as curlMissing } from "../support/clients/curl.ts";
 import { syntheticCrash } from "../support/minidump-builder.ts";
 import { startTestServer, type TestServer } from "../support/test-server.ts";
 import { type Received, startWebhookReceiver, type WebhookReceiver } from "../support/webhook-receiver.ts";
+import { namesHere } from "../support/names.ts";
 
 /** A fenced block: its language, the file it is for, its text, and the block right after it. */
 type Block = { readonly language: string; readonly file: string | undefined; readonly text: string; readonly line: number; readonly answer: Block | undefined };
@@ -203,7 +204,7 @@ async function prepare(): Promise<void> {
   const destination = await addDestination(db, project, { kind: "webhook", target: `${receiver.url}/hook` });
   const { id: crash } = await ask<{ id: string }>("POST", `/api/v1/default/stacktraces?sentry_key=${server.ingestKey}`, { "content-type": "application/json" }, readFileSync(path.join(folder, "trace.json")));
   const walker = { name: "none", walk: () => Promise.reject(new Error("a posted stack trace needs no walker")) };
-  await symbolicateProcessor({ storage: server.storage, settings, walker, log })({ crash, revision: 1 });
+  await symbolicateProcessor({ storage: server.storage, settings, walker, pool: { nameAddresses: namesHere }, log })({ crash, revision: 1 });
   const { group_id: group } = await db.selectFrom("crashes").select("group_id").where("id", "=", crash).executeTakeFirstOrThrow();
   if (group === null) throw new Error("the stack trace of docs/api.md was not grouped");
   await alertProcessor(db)({ event: "group-created", project, group, crash });

@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { symTree } from "../../stackwalk/breakpad/sym-tree.ts";
+import { symbolTree } from "../../stackwalk/symbol-tree.ts";
 import { openDump } from "../../stackwalk/pool/dump-walk.ts";
 import type { Report } from "../../stackwalk/report.ts";
 import type { SymbolSource } from "../../stackwalk/stackwalker.ts";
@@ -37,12 +37,12 @@ async function walkFile(path: string, folders: readonly string[]): Promise<Repor
   if (!opened.ok) throw new Error(`${path}: ${opened.failure.code}: ${opened.failure.message}`);
   try {
     const name = folders.join("\n");
-    const tree = trees.get(name) ?? symTree(folders);
+    const tree = trees.get(name) ?? symbolTree(folders);
     trees.set(name, tree);
     const paths = await (await tree).locate(opened.dump.keys);
     return opened.dump.walk({ maxFrames: 1e6, maxThreads: 1e6, why: false }, (key) => {
       const located = paths[key] ?? null;
-      return located === null ? "missing" : (compile(located) ?? "corrupt");
+      return located === null ? "missing" : (compile(located[0]!) ?? "corrupt");
     }).report;
   } finally {
     opened.dump.close();

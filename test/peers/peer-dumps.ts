@@ -4,7 +4,7 @@ import { closeSync, existsSync, globSync, mkdtempSync, openSync, rmSync } from "
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { breakpadStackwalker } from "../../stackwalk/breakpad/breakpad-stackwalker.ts";
-import { symTree } from "../../stackwalk/breakpad/sym-tree.ts";
+import { symbolTree } from "../../stackwalk/symbol-tree.ts";
 import { dumpFileSource } from "../../stackwalk/minidump/byte-source.ts";
 import { readMinidump } from "../../stackwalk/minidump/minidump.ts";
 import type { Minidump } from "../../stackwalk/minidump/model.ts";
@@ -40,7 +40,7 @@ export function peerSymbolFolders(): string[] {
 
 /** All symbols for them. */
 export function peerSymbols(): Promise<SymbolSource> {
-  return symTree(peerSymbolFolders());
+  return symbolTree(peerSymbolFolders());
 }
 
 /** What the shipped Breakpad walker says of a dump, whole. */

@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { breakpadStackwalker } from "../../stackwalk/breakpad/breakpad-stackwalker.ts";
 import { layOutSymbols, symbolPath } from "../../stackwalk/breakpad/symbol-folder.ts";
 import { shippedWalker } from "../../stackwalk/breakpad/walker-binary.ts";
-import { symTree } from "../../stackwalk/breakpad/sym-tree.ts";
+import { symbolTree } from "../../stackwalk/symbol-tree.ts";
 import type { Report } from "../../stackwalk/report.ts";
 import type { SymbolKey, SymbolSource, WalkOptions } from "../../stackwalk/stackwalker.ts";
 import { textReport } from "../../stackwalk/text-report.ts";
@@ -43,7 +43,7 @@ async function reportOf(dump: Uint8Array, symbols: SymbolSource = none, options:
 /** Symbols by name of the debug file. */
 function source(symbols: { readonly [debugFile: string]: string }): SymbolSource {
   const paths = new Map(Object.entries(symbols).map(([name, content]) => [name, file(content)]));
-  return { locate: (keys) => Promise.resolve(keys.map((key) => paths.get(key.debugFile) ?? null)) };
+  return { locate: (keys) => Promise.resolve(keys.map((key) => (paths.has(key.debugFile!) ? [paths.get(key.debugFile!)!] : null))) };
 }
 
 const gain = { module: "libGain.so", debugId: "0123456789ABCDEF0123456789ABCDEF0" };
@@ -122,7 +122,7 @@ Modules (2)
     // A function without lines: its offset is known.
     expect(third).toMatchObject({ function: "operator|(Flag, Flag)", function_offset: "0xf", file: null, line: null });
     expect(fourth).toMatchObject({ module: "host", module_offset: "0x98", function: null, missing_symbols: true });
-    expect(missing).toEqual([{ debugFile: "host", debugId: host.debugId, codeFile: "host", codeId: "67452311ab89efcd0123456789abcdef" }]);
+    expect(missing).toEqual([{ debugFile: "host", debugId: host.debugId, codeFile: "host", codeId: "67452311ab89efcd0123456789abcdef", lacks: "all" }]);
     expect(report).toMatchObject({ pid: 4242, main_module: 0, thread_count: 1, crash_info: { type: "SIGSEGV /0x00000000", address: "0x0", crashing_thread: 0 } });
   });
 
@@ -274,7 +274,7 @@ Modules (2)
     const workDir = newFolder();
     const before = readdirSync(root).length;
     const symbols = file(gainSym);
-    const result = await walk(dump, { locate: (keys) => Promise.resolve(keys.map(() => symbols)) }, { workDir });
+    const result = await walk(dump, { locate: (keys) => Promise.resolve(keys.map(() => [symbols])) }, { workDir });
     expect(result.ok).toBe(true);
     // The symbol file's folder and the dump's are the only new ones.
     expect(readdirSync(root).length - before).toBe(2);
@@ -395,11 +395,12 @@ describe("names that become paths", () => {
   });
 
   it("are links that stay in their folder, whatever they are", async () => {
+    const symFile = file(gainSym);
     await fc.assert(
       fc.asyncProperty(fc.string({ unit: "binary" }), fc.oneof(fc.string(), fc.constant(gain.debugId)), async (debugFile, debugId) => {
         const folder = newFolder();
         const key = { debugFile, debugId, codeFile: "", codeId: null };
-        const [done] = await layOutSymbols(join(folder, "inner"), [key], ["/dev/null"]);
+        const [done] = await layOutSymbols(join(folder, "inner"), [key], [[symFile]]);
         expect(readdirSync(folder)).toEqual(["inner"]);
         const made = readdirSync(join(folder, "inner"), { recursive: true }).map((path) => lstatSync(join(folder, "inner", String(path))).isSymbolicLink());
         expect(made.filter(Boolean).length).toBe(done ? 1 : 0);
@@ -423,9 +424,10 @@ describe("a tree of symbol files", () => {
     writeFileSync(join(first, "d.txt"), `MODULE Linux x86_64 ${gain.debugId} wrong-ending\n`);
     mkdirSync(join(first, "folder.sym"));
     writeFileSync(join(second, "a.sym"), `MODULE Linux x86_64 ${gain.debugId} libGain.so\n`);
-    const tree = await symTree([first, second]);
-    const keys = [key("libGain.so"), key("Ableton Live (beta)"), key("x"), key("wrong-ending"), key("libGain.so", host.debugId)];
-    expect(await tree.locate(keys)).toEqual([join(first, "a.sym"), join(first, "b.syms"), null, null, null]);
+    const tree = await symbolTree([first, second]);
+    // An id is unique by itself; the name decides where several files have it.
+    const keys = [key("libGain.so"), key("Ableton Live (beta)"), key("renamed.so"), key("libGain.so", host.debugId)];
+    expect(await tree.locate(keys)).toEqual([[join(first, "a.sym")], [join(first, "b.syms")], [join(first, "a.sym")], null]);
   });
 
   it("takes the file in Breakpad's place before a stray one of the same module", async () => {
@@ -433,6 +435,6 @@ describe("a tree of symbol files", () => {
     const place = join(folder, "libGain.so", gain.debugId);
     mkdirSync(place, { recursive: true });
     for (const path of [join(folder, "a.sym"), join(place, "libGain.so.sym")]) writeFileSync(path, `MODULE Linux x86_64 ${gain.debugId} libGain.so\n`);
-    expect(await (await symTree([folder])).locate([key("libGain.so")])).toEqual([join(place, "libGain.so.sym")]);
+    expect(await (await symbolTree([folder])).locate([key("libGain.so")])).toEqual([[join(place, "libGain.so.sym")]]);
   });
 });

@@ -7,7 +7,7 @@ import { join, relative, resolve } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import type { Result } from "../../config/problem.ts";
 import { breakpadStackwalker } from "../../stackwalk/breakpad/breakpad-stackwalker.ts";
-import { symTree } from "../../stackwalk/breakpad/sym-tree.ts";
+import { symbolTree } from "../../stackwalk/symbol-tree.ts";
 import { shippedWalker } from "../../stackwalk/breakpad/walker-binary.ts";
 import { machineText } from "../../stackwalk/machine-text.ts";
 import { fileSource } from "../../stackwalk/minidump/byte-source.ts";
@@ -54,7 +54,7 @@ const refused: { readonly [path: string]: string } = {
 
 describe("the corpus", () => {
   it.skipIf(absent)("is walked whole, and its reports say what Breakpad says, byte for byte", { timeout: 120_000 }, async () => {
-    const symbols = await symTree([corpus]);
+    const symbols = await symbolTree([corpus]);
     const failures: { [path: string]: string } = {};
     let compared = 0;
     for (const [i, path] of dumps.entries()) {

@@ -46,7 +46,7 @@ describe("a walk", () => {
     const { report, missing } = walkMinidump(opened(bytes), {
       ...options,
       symbols: ({ debugFile }) => {
-        asked.push(debugFile);
+        asked.push(debugFile!);
         return debugFile === "libHost.so" ? "corrupt" : "missing";
       },
     });

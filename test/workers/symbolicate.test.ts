@@ -6,6 +6,7 @@ import type { Stackwalker } from "../../stackwalk/stackwalker.ts";
 import { syntheticCrash } from "../support/minidump-builder.ts";
 import { startTestServer, type TestServer } from "../support/test-server.ts";
 import { symbolicateProcessor } from "../../workers/symbolicate/symbolicate.ts";
+import { namesHere } from "../support/names.ts";
 
 let server: TestServer;
 beforeAll(async () => {
@@ -25,6 +26,7 @@ function processor(walk: Stackwalker["walk"], log: string[]) {
     storage: server.storage,
     settings: readSettings({ DEADAIR_LIMIT_CRASH_ATTEMPTS_COUNT: "2" }, { dataDir: server.dataDir }),
     walker: { name: "a test's", walk },
+    pool: { nameAddresses: namesHere },
     log: pino({ level: "debug" }, { write: (line: string) => void log.push(line) }),
   });
 }

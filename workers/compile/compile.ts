@@ -15,6 +15,6 @@ export function compileProcessor(storage: Storage, pool: EnginePool | null): Pro
   return async ({ blob }) => {
     if (pool === null) return;
     const path = await storage.blobs.path(blob);
-    if (path !== null) await pool.compile(path);
+    if (path !== null) await pool.compile([path]);
   };
 }

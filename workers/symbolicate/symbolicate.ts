@@ -17,11 +17,13 @@ import type { Logger } from "pino";
 import type { Settings } from "../../config/settings.ts";
 import { sign } from "../../signature/signature.ts";
 import { parsePostedTrace, resolveStackTrace } from "../../stackwalk/posted/stack-trace.ts";
+import { symbolSource } from "../../stackwalk/module-files.ts";
+import type { EnginePool } from "../../stackwalk/pool/engine-pool.ts";
 import type { Report } from "../../stackwalk/report.ts";
 import type { Stackwalker, Walk, WalkOptions } from "../../stackwalk/stackwalker.ts";
 import { keepBytes } from "../../storage/blobs/blobs.ts";
 import { type DueCrash, failWalk, finishWalk, startWalk, type WalkedCrash } from "../../storage/crashes.ts";
-import { projectSymbols } from "../../storage/project-symbols.ts";
+import { projectDebugFiles } from "../../storage/project-symbols.ts";
 import type { Processor } from "../../storage/queues.ts";
 import type { Storage } from "../../storage/storage.ts";
 import { uuidv7 } from "../../storage/uuid.ts";
@@ -31,6 +33,8 @@ export type SymbolicateOptions = {
   readonly storage: Storage;
   readonly settings: Settings;
   readonly walker: Stackwalker;
+  /** Names the addresses of posted stack traces. */
+  readonly pool: Pick<EnginePool, "nameAddresses">;
   readonly log: Logger;
 };
 
@@ -81,16 +85,16 @@ async function process(options: SymbolicateOptions, due: DueCrash): Promise<void
     signatureVersion: explanation.version,
     fingerprint: Buffer.from(explanation.fingerprint, "hex"),
     ...facetsOf(walk.report),
-    missing: walk.missing.filter((key) => !kernelPages.has(key.debugFile)),
+    missing: walk.missing.filter((key) => !kernelPages.has(key.debugFile ?? key.codeFile)),
   });
 }
 
 // Linux maps these pages into every process: no file holds them, so nobody can upload their symbols.
 const kernelPages = new Set(["linux-gate.so", "linux-vdso.so.1", "[vdso]", "[vsyscall]"]);
 
-async function walkCrash({ storage, settings, walker }: SymbolicateOptions, due: DueCrash, file: string): Promise<Walk> {
+async function walkCrash({ storage, settings, walker, pool }: SymbolicateOptions, due: DueCrash, file: string): Promise<Walk> {
   const { limits } = settings;
-  const symbols = projectSymbols(storage, due.projectId);
+  const symbols = symbolSource(projectDebugFiles(storage, due.projectId));
   const workDir = path.join(settings.dataDir, "spool", `walk-${uuidv7()}`);
   const bounds: WalkOptions = { timeoutMs: limits.WALK_SECONDS * 1000, outputBytes: limits.WALK_OUTPUT_BYTES, maxFrames: limits.THREAD_FRAMES_COUNT, maxThreads: limits.THREADS_COUNT, workDir };
   await mkdir(workDir, { recursive: true, mode: 0o700 });
@@ -98,7 +102,7 @@ async function walkCrash({ storage, settings, walker }: SymbolicateOptions, due:
     if (due.kind === "minidump") return await walker.walk(file, symbols, bounds);
     const trace = parsePostedTrace(JSON.parse(await readFile(file, "utf8")), limits);
     if (!trace.ok) return { ok: false, failure: { code: trace.problem.code, message: trace.problem.message } };
-    return await resolveStackTrace(trace.value, symbols, bounds);
+    return await resolveStackTrace(trace.value, symbols, pool.nameAddresses, bounds);
   } finally {
     await rm(workDir, { recursive: true, force: true });
   }

@@ -4,7 +4,7 @@ import { OpenCaches, type CacheSource } from "../../../stackwalk/pool/open-cache
 import type { CompileResult } from "../../../stackwalk/pool/jobs.ts";
 import type { CacheHandle } from "../../../symbols/cache/paged-file.ts";
 
-const file = { path: "gain.sym", digest: "d1" };
+const file = { paths: ["gain.sym"], digest: "d1" };
 const handle: CacheHandle = { path: "d1.symcache", descriptor: -1, bytes: new SharedArrayBuffer(8), present: new SharedArrayBuffer(4), bodyOffset: 8 };
 
 /** Open caches over a store whose files open as `opens` says, one answer a try. */

@@ -4,6 +4,7 @@ import { defaultLimits } from "../../../config/limits.ts";
 import { parsePostedTrace, resolveStackTrace } from "../../../stackwalk/posted/stack-trace.ts";
 import type { Frame, Report } from "../../../stackwalk/report.ts";
 import type { SymbolKey, SymbolSource } from "../../../stackwalk/stackwalker.ts";
+import { namesHere } from "../../support/names.ts";
 import { debugId, symbolText, temporaryFile } from "../../symbols/breakpad/symbol-text.ts";
 
 const limits = { STACKTRACE_FRAMES_COUNT: 10, THREADS_COUNT: 3 };
@@ -97,10 +98,10 @@ describe("naming", () => {
     const source: SymbolSource = {
       locate: async (keys) => {
         asked = keys;
-        return keys.map((key) => (key.debugId === debugId ? file : null));
+        return keys.map((key) => (key.debugId === debugId ? [file] : null));
       },
     };
-    return { ...(await resolveStackTrace(parse(json), source, bounds)), asked };
+    return { ...(await resolveStackTrace(parse(json), source, namesHere, bounds)), asked };
   }
 
   test("the first frame is looked up where it stands, callers one byte before", async () => {
@@ -113,7 +114,7 @@ describe("naming", () => {
       "VaultSynth.vst3!next a.cpp:9 0x1020 +0x0",
     ]);
     expect(missing).toEqual([]);
-    expect(asked).toEqual([{ debugFile: "VaultSynth.pdb", debugId, codeFile: "C:\\plugins\\VaultSynth.vst3", codeId: null }]);
+    expect(asked).toEqual([{ debugFile: "VaultSynth.pdb", debugId, codeFile: "VaultSynth.vst3", codeId: null }]);
     expect(report.modules).toMatchObject([{ filename: "VaultSynth.vst3", debug_file: "VaultSynth.pdb", symbol_state: "loaded", loaded_symbols: true }]);
   });
 
@@ -132,24 +133,24 @@ describe("naming", () => {
     const { report, missing } = await resolve({ frames: [other, { ...other, function: "main", file: "main.c", line: 3 }, { function: "bare" }, { module: "noid", offset: 1 }] });
     expect(report.threads[0]?.frames.map(shown)).toEqual(["host!null null:null 0x5 +null", "host!main main.c:3 0x5 +null", "null!bare null:null null +null", "noid!null null:null 0x1 +null"]);
     expect(report.threads[0]?.frames.map(({ missing_symbols }) => missing_symbols)).toEqual([true, false, false, false]);
-    expect(missing).toEqual([{ debugFile: "host", debugId: `${"B".repeat(32)}0`, codeFile: "host", codeId: null }]);
+    expect(missing).toEqual([{ debugFile: "host", debugId: `${"B".repeat(32)}0`, codeFile: "host", codeId: null, lacks: "all" }]);
     expect(report.modules.map(({ symbol_state }) => symbol_state)).toEqual(["missing", "no_debug_id"]);
   });
 
   test("a corrupt symbol file is said to be one", async () => {
     const file = await temporaryFile("MZ");
-    const { report, missing } = await resolveStackTrace(parse({ frames: [frame(1)] }), { locate: async () => [file] }, bounds);
+    const { report, missing } = await resolveStackTrace(parse({ frames: [frame(1)] }), { locate: async () => [[file]] }, namesHere, bounds);
     expect(report.modules[0]?.symbol_state).toBe("corrupt");
     expect(missing).toEqual([]);
   });
 
   test("a symbol file that cannot be read stops the walk, so that it is tried again", async () => {
-    await expect(resolveStackTrace(parse({ frames: [frame(1)] }), { locate: async () => ["/nonexistent/a.sym"] }, bounds)).rejects.toThrow("cannot be read");
+    await expect(resolveStackTrace(parse({ frames: [frame(1)] }), { locate: async () => [["/nonexistent/a.sym"]] }, namesHere, bounds)).rejects.toThrow("cannot be read");
   });
 
   test("threads and frames past the bounds are left out, and it says so", async () => {
     const trace = parse({ os: "macOS", arch: "aarch64", reason: "EXC_BAD_ACCESS", address: "0xDEAD", threads: [{ id: 7, name: "audio", frames: [{}, {}, {}] }, { crashed: true, frames: [] }] });
-    const { report } = await resolveStackTrace(trace, nothing, { maxFrames: 2, maxThreads: 1 });
+    const { report } = await resolveStackTrace(trace, nothing, namesHere, { maxFrames: 2, maxThreads: 1 });
     expect(report.threads).toMatchObject([{ thread_id: 7, thread_name: "audio", frame_count: 3, frames_truncated: true }]);
     expect(report.threads[0]?.frames).toHaveLength(2);
     expect([report.thread_count, report.crash_info.crashing_thread]).toEqual([2, null]);
@@ -179,7 +180,7 @@ describe("any JSON", () => {
     await fc.assert(
       fc.asyncProperty(trace, async (json) => {
         const parsed = parse(json);
-        const { report } = await resolveStackTrace(parsed, nothing, bounds);
+        const { report } = await resolveStackTrace(parsed, nothing, namesHere, bounds);
         expect(report.threads.map((thread) => thread.frames.length)).toEqual(parsed.threads.map((thread) => thread.frames.length));
       }),
     );

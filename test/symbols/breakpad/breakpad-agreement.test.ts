@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { checkSymbolStream } from "../../../symbols/breakpad/check.ts";
 import { readSymbolHeader } from "../../../symbols/breakpad/header.ts";
-import { lookUpAddresses } from "../../../symbols/breakpad/lookup.ts";
+import { lookUpAddresses } from "./text-lookup.ts";
 import { askBreakpad, canAskBreakpad } from "./breakpad-oracle.ts";
 import { debugId, symbolText, temporaryFile } from "./symbol-text.ts";
 

@@ -4,7 +4,7 @@
 import { existsSync, globSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { lookUpAddresses } from "../../../symbols/breakpad/lookup.ts";
+import { lookUpAddresses } from "./text-lookup.ts";
 import { compileBreakpad } from "../cache/cached-symbols.ts";
 import { emptyPlace, openBytes } from "../cache/cached-symbols.ts";
 

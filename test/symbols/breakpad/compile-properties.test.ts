@@ -3,7 +3,7 @@
 // of runs is DEADAIR_PROPERTY_RUNS.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { lookUpAddresses } from "../../../symbols/breakpad/lookup.ts";
+import { lookUpAddresses } from "./text-lookup.ts";
 import { compileBreakpad } from "../cache/cached-symbols.ts";
 import { ask, cacheOf, openBytes } from "../cache/cached-symbols.ts";
 import { anyRecord, moduleLine, symbolText, temporaryFile } from "./symbol-text.ts";

@@ -15,9 +15,9 @@ function counted(options: { readonly bytes?: number } = {}) {
   const compiles: string[] = [];
   const store = cacheStore(folder, {
     ...options,
-    compile(original, sourceDigest) {
+    compile(originals, sourceDigest) {
       compiles.push(sourceDigest);
-      return compileSymbolFiles([original], sourceDigest);
+      return compileSymbolFiles(originals, sourceDigest);
     },
   });
   const files = (): string[] => readdirSync(folder).sort();
@@ -29,7 +29,7 @@ const original = (name: string): string => scratchFile(symbolText(`FUNC 10 8 0 $
 describe("open", () => {
   test("compiles once, however many ask, and finds it again later", async () => {
     const { folder, store, compiles, files } = counted();
-    const source = { path: original("f"), digest: "aa11" };
+    const source = { paths: [original("f")], digest: "aa11" };
     expect(store.openExisting("aa11")).toBeNull();
     const opened = await Promise.all([store.open(source), store.open(source), store.open(source)]);
     expect(compiles).toEqual(["aa11"]);
@@ -40,14 +40,14 @@ describe("open", () => {
       store.close(result.value);
     }
     expect(files()).toHaveLength(1);
-    const later = cacheStore(folder, { compile: (at) => compileSymbolFiles([at]) }).openExisting("aa11");
+    const later = cacheStore(folder, { compile: compileSymbolFiles }).openExisting("aa11");
     expect(later).not.toBeNull();
     store.close(later!);
   });
 
   test("says why an original is no good, and does not try again", async () => {
     const { store, compiles, files } = counted();
-    const source = { path: scratchFile("no symbols"), digest: "bad" };
+    const source = { paths: [scratchFile("no symbols")], digest: "bad" };
     for (let i = 0; i < 2; i++) expect(await store.open(source)).toMatchObject({ ok: false, problem: { code: "not_a_symbol_file" } });
     expect(compiles).toEqual(["bad"]);
     expect(files()).toEqual([]);
@@ -55,9 +55,9 @@ describe("open", () => {
 
   test("tries again what the disk refused", async () => {
     const { store, compiles } = counted();
-    const source = { path: path.join(scratchFolder(), "not there yet.sym"), digest: "cc" };
+    const source = { paths: [path.join(scratchFolder(), "not there yet.sym")], digest: "cc" };
     expect(await store.open(source)).toMatchObject({ ok: false, problem: { code: "symbol_file_unreadable" } });
-    writeFileSync(source.path, symbolText("FUNC 10 8 0 f"));
+    writeFileSync(source.paths[0]!, symbolText("FUNC 10 8 0 f"));
     const opened = await store.open(source);
     if (!opened.ok) throw new Error(opened.problem.message);
     store.close(opened.value);
@@ -66,7 +66,7 @@ describe("open", () => {
 
   test("makes again what was damaged, cut short, or is of another version", async () => {
     const { folder, store, compiles, files } = counted();
-    const source = { path: original("g"), digest: "dd" };
+    const source = { paths: [original("g")], digest: "dd" };
     expect(store.compile(source)).toEqual({ ok: true, value: null });
     const file = path.join(folder, files()[0]!);
     for (const spoil of [(bytes: Buffer) => bytes.subarray(0, 100), (bytes: Buffer) => Buffer.from(bytes.map((byte, i) => (i === 66 ? byte ^ 1 : byte))), (bytes: Buffer) => Buffer.from(bytes.map((byte, i) => (i === 8 ? byte + 1 : byte)))]) {
@@ -91,7 +91,7 @@ describe("open", () => {
   test("lives on when its folder was deleted", async () => {
     const { folder, store } = counted();
     rmSync(folder, { recursive: true });
-    const opened = await store.open({ path: original("f"), digest: "ee" });
+    const opened = await store.open({ paths: [original("f")], digest: "ee" });
     if (!opened.ok) throw new Error(opened.problem.message);
     store.close(opened.value);
   });
@@ -100,7 +100,7 @@ describe("open", () => {
     const { folder, store } = counted();
     rmSync(folder, { recursive: true });
     writeFileSync(folder, "a file in the folder's place");
-    expect(store.compile({ path: original("f"), digest: "ff" })).toMatchObject({ ok: false, problem: { code: "cache_unwritable" } });
+    expect(store.compile({ paths: [original("f")], digest: "ff" })).toMatchObject({ ok: false, problem: { code: "cache_unwritable" } });
   });
 
   test.skipIf(process.platform !== "linux")("a folder that cannot be made is refused, and does not hang", () => {
@@ -113,7 +113,7 @@ describe("open", () => {
 
   test("makes all folders above its own", () => {
     const folder = path.join(scratchFolder(), "made", "by", "the store");
-    expect(cacheStore(folder, { compile: (at) => compileSymbolFiles([at]) }).compile({ path: original("f"), digest: "aa" })).toEqual({ ok: true, value: null });
+    expect(cacheStore(folder, { compile: compileSymbolFiles }).compile({ paths: [original("f")], digest: "aa" })).toEqual({ ok: true, value: null });
     expect(readdirSync(folder)).toHaveLength(1);
   });
 
@@ -126,7 +126,7 @@ test("over its limit, what was not used for longest goes; what is open stays rea
   const { folder, store, files } = counted({ bytes: 20_000 });
   const hoursAgo = (name: string, hours: number): void => utimesSync(path.join(folder, files().find((file) => file.startsWith(name))!), Date.now() / 1000, Date.now() / 1000 - hours * 3600);
   for (const [digest, hours] of [["old", 3], ["used", 4], ["new", 1]] as const) {
-    store.compile({ path: original(digest), digest });
+    store.compile({ paths: [original(digest)], digest });
     hoursAgo(digest, hours);
   }
   const used = store.openExisting("used")!;
@@ -134,7 +134,7 @@ test("over its limit, what was not used for longest goes; what is open stays rea
   hoursAgo("old", 3);
   const size = statSync(path.join(folder, files()[0]!)).size;
   expect(size).toBeGreaterThan(3000);
-  for (let i = 0; i < 3; i++) store.compile({ path: original(`more${i}`), digest: `more${i}` });
+  for (let i = 0; i < 3; i++) store.compile({ paths: [original(`more${i}`)], digest: `more${i}` });
   const left = files();
   expect(left.length * size).toBeLessThanOrEqual(20_000);
   expect(left.map((file) => file.split("-")[0])).toEqual(["more0", "more1", "more2", "used"]);
@@ -145,9 +145,9 @@ test("over its limit, what was not used for longest goes; what is open stays rea
 
 test("a cache larger than the limit is kept until the next one comes", () => {
   const { store, files } = counted({ bytes: 100 });
-  store.compile({ path: original("a"), digest: "a1" });
+  store.compile({ paths: [original("a")], digest: "a1" });
   expect(files().map((file) => file.slice(0, 2))).toEqual(["a1"]);
-  store.compile({ path: original("b"), digest: "b1" });
+  store.compile({ paths: [original("b")], digest: "b1" });
   expect(files().map((file) => file.slice(0, 2))).toEqual(["b1"]);
 });
 
@@ -158,6 +158,6 @@ test("what a killed writer left is removed; what a living one writes is not", ()
   const names = { killed: `a-1.symcache.${dead}-00ff.tmp`, living: `b-1.symcache.${process.pid}-00ff.tmp`, ancient: `c-1.symcache.${process.pid}-01ff.tmp`, other: "notes.txt" };
   for (const name of Object.values(names)) writeFileSync(path.join(folder, name), "half");
   utimesSync(path.join(folder, names.ancient), 0, 0);
-  cacheStore(folder, { compile: (at) => compileSymbolFiles([at]) });
+  cacheStore(folder, { compile: compileSymbolFiles });
   expect(Object.values(names).filter((name) => existsSync(path.join(folder, name)))).toEqual([names.living, names.other]);
 });

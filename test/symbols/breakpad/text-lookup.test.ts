@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { lookUpAddresses } from "../../../symbols/breakpad/lookup.ts";
+import { lookUpAddresses } from "./text-lookup.ts";
 import { anyRecord, symbolText, temporaryFile } from "./symbol-text.ts";
 
 /** What the records say of the addresses, as `function+offset file:line`, inlined functions first. */

@@ -1,10 +1,11 @@
-// Names addresses with a Breakpad symbol file: one pass over the file, in
+// The reference that compiled symbols are held against: names addresses with
+// the text of a Breakpad symbol file, by code of its own. One pass over the file, in
 // memory that does not depend on the file's size.
 //
 // A posted stack trace has a few dozen addresses per module, and the symbol
 // file of a plugin is 50 MB of text. Loading it, as a walker does, costs
 // seconds and a gigabyte; here the file streams past once, every record is
-// held against the asked addresses (`address-match.ts`), and at the end only
+// held against the asked addresses (`text-lookup-match.ts`), and at the end only
 // the names that are needed are read, by their offset.
 //
 // What one address says, with A inlined into B inlined into the function F:
@@ -15,11 +16,11 @@
 // Malformed records are skipped. (minidump_stackwalk gives up on a file after
 // a hundred of them; here the rest is still used.)
 import { type FileHandle, open } from "node:fs/promises";
-import { type Result, ok, refuse } from "../../config/problem.ts";
-import { AddressMatch, type Cover } from "./address-match.ts";
-import { headerPrefixBytes, readSymbolHeader } from "./header.ts";
-import { RecordCursor, noNumber } from "./record-cursor.ts";
-import { RecordOffsets } from "./record-offsets.ts";
+import { type Result, ok, refuse } from "../../../config/problem.ts";
+import { AddressMatch, type Cover } from "./text-lookup-match.ts";
+import { headerPrefixBytes, readSymbolHeader } from "../../../symbols/breakpad/header.ts";
+import { RecordCursor, noNumber } from "../../../symbols/breakpad/record-cursor.ts";
+import { RecordOffsets } from "./text-lookup-offsets.ts";
 
 /** Bytes read at a time; also the longest record that is looked at. */
 const bufferBytes = 1024 * 1024;
