@@ -1,0 +1,198 @@
+// From the addresses of a PDB, section and offset, to addresses of the image.
+//
+// Mostly that is the section's start plus the offset. Tools that move code
+// after linking (Microsoft's BBT, Syzygy) leave the PDB as it was and add two
+// OMAP tables; then a symbol's address is in the linker's space, a function may
+// lie in pieces, and some of it may be gone. Each table has pairs of addresses,
+// and a pair holds up to the next one:
+//
+//     to source     (address in the image, the linker's address or 0)
+//     from source   (the linker's address, address in the image or 0)
+//
+// "To source" says all: each of its pairs is a segment of the image with its
+// origin. "From source" serves only when the other is not there. What lies
+// between two segments was injected (instrumentation, say) and has no origin;
+// a range whose two sides of it were neighbours is taken to include it, so that
+// a function which was stretched stays one. Breakpad's omap.cc is the source of
+// these rules.
+//
+// So who has ranges translates in two steps: `linkedRva` gives the linker's
+// address, and `mapRange` the pieces that a range of those became. Where
+// nothing was moved the second step is nothing (`isMoved`).
+import { Uint32List } from "../cache/growable-array.ts";
+import type { DebugStreams } from "./dbi.ts";
+import type { Msf } from "./msf.ts";
+
+/** Translates addresses. All are relative to the module's base. */
+export type AddressMap = {
+  /** How many sections there are; numbers from 1. */
+  readonly sectionCount: number;
+  /** True when code was moved after linking, so that linked addresses and ranges must go through `mapRange`. */
+  readonly isMoved: boolean;
+  /** The linker's address of a place; -1 when the section does not reach there. */
+  linkedRva(section: number, offset: number): number;
+  /** The address of a place in the image; -1 when the section does not reach there, or what was there is gone. */
+  toRva(section: number, offset: number): number;
+  /** Appends to `into` start and bytes of each piece that a range of linked addresses became, in order of address; nothing when it is gone. */
+  mapRange(rva: number, size: number, into: Uint32List): void;
+  /** Whether a section holds code. */
+  isCode(section: number): boolean;
+};
+
+/** Bytes of an IMAGE_SECTION_HEADER. */
+const sectionBytes = 40;
+/** Sections that a program has, at most. */
+const sectionsMax = 65_535;
+/** IMAGE_SCN_CNT_CODE and IMAGE_SCN_MEM_EXECUTE. */
+const codeFlags = 0x20000020;
+/** Bytes of an OMAP pair. */
+const pairBytes = 8;
+/** Segments that all calls of `mapRange` may look at; a damaged table can make every range meet every segment. */
+const stepsMax = 100_000_000;
+
+/** Reads the tables that are there; a PDB without section headers has no addresses. */
+export function readAddressMap(msf: Msf, streams: DebugStreams): AddressMap {
+  const moves = readMoves(msf, streams);
+  const headers = readSections(msf, moves !== null && streams.originalSections >= 0 ? streams.originalSections : streams.sections);
+  const sectionCount = headers.length / sectionBytes;
+  const starts = new Uint32Array(sectionCount + 1);
+  const sizes = new Uint32Array(sectionCount + 1);
+  for (let i = 0; i < sectionCount; i++) {
+    starts[i + 1] = headers.readUInt32LE(i * sectionBytes + 12);
+    sizes[i + 1] = Math.max(headers.readUInt32LE(i * sectionBytes + 8), headers.readUInt32LE(i * sectionBytes + 16));
+  }
+  const linkedRva = (section: number, offset: number): number => {
+    // A symbol may stand at the end of its section.
+    if (section === 0 || section > sectionCount || offset > sizes[section]!) return -1;
+    const rva = starts[section]! + offset;
+    return rva < 0xffffffff ? rva : -1;
+  };
+  const base = {
+    sectionCount,
+    linkedRva,
+    isCode: (section: number): boolean => section > 0 && section <= sectionCount && (headers.readUInt32LE((section - 1) * sectionBytes + 36) & codeFlags) !== 0,
+  };
+  if (moves === null) {
+    return {
+      ...base,
+      isMoved: false,
+      toRva: linkedRva,
+      mapRange: (rva, size, into) => {
+        into.push(rva);
+        into.push(size);
+      },
+    };
+  }
+  const piece = new Uint32List(16);
+  return {
+    ...base,
+    isMoved: true,
+    toRva: (section, offset) => {
+      const linked = linkedRva(section, offset);
+      if (linked < 0) return -1;
+      piece.length = 0;
+      moves.mapRange(linked, 1, piece);
+      return piece.length === 0 ? -1 : piece.data[0]!;
+    },
+    mapRange: (rva, size, into) => moves.mapRange(rva, size, into),
+  };
+}
+
+/** The section headers that a stream holds; none when it cannot be read. */
+function readSections(msf: Msf, stream: number): Buffer {
+  const count = Math.min(Math.floor(Math.max(0, msf.size(stream)) / sectionBytes), sectionsMax);
+  return msf.read(stream, 0, count * sectionBytes) ?? Buffer.alloc(0);
+}
+
+/** The moved segments; null when nothing was moved. */
+function readMoves(msf: Msf, streams: DebugStreams): MovedSegments | null {
+  const toSource = readPairs(msf, streams.omapToSource);
+  const fromSource = readPairs(msf, streams.omapFromSource);
+  if (toSource.length > 0) return new MovedSegments(toSource, 0);
+  return fromSource.length > 0 ? new MovedSegments(fromSource, 1) : null;
+}
+
+function readPairs(msf: Msf, stream: number): Uint32Array {
+  const bytes = Math.floor(Math.max(0, msf.size(stream)) / pairBytes) * pairBytes;
+  const pairs = new Uint32Array(bytes / 4);
+  return msf.readInto(stream, 0, new Uint8Array(pairs.buffer)) ? pairs : new Uint32Array(0);
+}
+
+/** The segments of the image that have an origin. */
+class MovedSegments {
+  /** By segment, in order of the linker's addresses. */
+  private readonly linked: Uint32Array;
+  private readonly image: Uint32Array;
+  private readonly size: Uint32Array;
+  /** By segment: its place among all in order of the image's addresses. */
+  private readonly rank: Uint32Array;
+  /** By segment: the highest end of it and those before, in the linker's space. */
+  private readonly highest: Float64Array;
+  private steps = stepsMax;
+
+  /** `imageWord` is the word of a pair that has the image's address; pairs are in order of their first word, or are left out. */
+  constructor(pairs: Uint32Array, imageWord: 0 | 1) {
+    const count = pairs.length / 2;
+    const kept: { linked: number; image: number; size: number }[] = [];
+    for (let i = 0; i < count; i++) {
+      const image = pairs[i * 2 + imageWord]!;
+      const linked = pairs[i * 2 + 1 - imageWord]!;
+      // 0 stands for injected or removed; the last pair only ends the one before it.
+      const size = i + 1 < count ? pairs[i * 2 + 2]! - pairs[i * 2]! : 0;
+      if (size > 0 && linked !== 0 && image !== 0 && linked + size < 0xffffffff && image + size < 0xffffffff) kept.push({ linked, image, size });
+    }
+    kept.sort((a, b) => a.image - b.image);
+    const order = kept.map((segment, rank) => ({ ...segment, rank })).sort((a, b) => a.linked - b.linked || a.size - b.size);
+    this.linked = Uint32Array.from(order, ({ linked }) => linked);
+    this.image = Uint32Array.from(order, ({ image }) => image);
+    this.size = Uint32Array.from(order, ({ size }) => size);
+    this.rank = Uint32Array.from(order, ({ rank }) => rank);
+    this.highest = new Float64Array(order.length);
+    let highest = 0;
+    for (let i = 0; i < order.length; i++) {
+      highest = Math.max(highest, this.linked[i]! + this.size[i]!);
+      this.highest[i] = highest;
+    }
+  }
+
+  /** See `AddressMap`. */
+  mapRange(rva: number, size: number, into: Uint32List): void {
+    const end = rva + size;
+    const pieces: { start: number; end: number; rank: number; isFirst: boolean; isLast: boolean }[] = [];
+    for (let i = this.firstBeyond(rva); i < this.linked.length && this.linked[i]! < end && this.steps > 0; i++) {
+      this.steps--;
+      const from = this.linked[i]!;
+      const to = from + this.size[i]!;
+      if (to <= rva) continue;
+      const clippedFrom = Math.max(from, rva);
+      const clippedTo = Math.min(to, end);
+      const start = this.image[i]! + clippedFrom - from;
+      pieces.push({ start, end: start + clippedTo - clippedFrom, rank: this.rank[i]!, isFirst: clippedFrom === from, isLast: clippedTo === to });
+    }
+    pieces.sort((a, b) => a.start - b.start || a.end - b.end);
+    for (let i = 0; i < pieces.length; ) {
+      const { start } = pieces[i]!;
+      let last = pieces[i]!;
+      for (i++; i < pieces.length; i++) {
+        const next = pieces[i]!;
+        const isAround = last.isLast && next.isFirst && next.rank === last.rank + 1;
+        if (next.start > last.end && !isAround) break;
+        if (next.end > last.end) last = next;
+      }
+      into.push(start);
+      into.push(last.end - start);
+    }
+  }
+
+  /** The first segment that a range from an address on can meet. */
+  private firstBeyond(rva: number): number {
+    let low = 0;
+    let high = this.highest.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.highest[middle]! <= rva) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
