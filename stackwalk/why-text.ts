@@ -22,6 +22,7 @@ const techniques: { readonly [name in TechniqueName]: string } = {
   stack_win: "STACK WIN record",
   stack_win_scan: "STACK WIN record, then scan",
   cfi: "cfi",
+  leaf: "leaf function",
   frame_pointer: "frame pointer",
   called_nowhere: "call to no code",
   scan: "scan",

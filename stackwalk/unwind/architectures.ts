@@ -4,6 +4,7 @@ import type { Arch } from "../../symbols/registers.ts";
 import { byCalledNowhere } from "./called-nowhere.ts";
 import { byCfi } from "./cfi.ts";
 import { byFramePointerAmd64, byFramePointerArm, byFramePointerArm64, byFramePointerX86 } from "./frame-pointer.ts";
+import { byLeaf } from "./leaf.ts";
 import { byScan } from "./scan.ts";
 import { byStackWin } from "./stack-win.ts";
 import { valueOf, type Outcome, type Walk } from "./walk-state.ts";
@@ -28,22 +29,22 @@ const intelRises = (walk: Walk): boolean => stackPointers(walk) > 0;
 /** How each architecture is walked. */
 export const walkings: { readonly [arch in Arch]: Walking } = {
   x86: { techniques: [byStackWin, byCfi, byCalledNowhere, byFramePointerX86, byScan], callBytes: 1, rises: intelRises },
-  amd64: { techniques: [byCfi, byCalledNowhere, byFramePointerAmd64, byScan], callBytes: 1, rises: intelRises },
+  amd64: { techniques: [byCfi, byLeaf, byCalledNowhere, byFramePointerAmd64, byScan], callBytes: 1, rises: intelRises },
   arm: {
     techniques: [byCfi, byCalledNowhere, byFramePointerArm, byScan],
     callBytes: 2,
     // A leaf function need not touch the stack, so the first step may leave it.
-    rises: (walk) => stackPointers(walk) > 0 || (stackPointers(walk) === 0 && walk.callee.trust === "context"),
+    rises: (walk) => stackPointers(walk) > 0 || (stackPointers(walk) === 0 && walk.callee.isExact),
   },
   arm64: {
-    techniques: [byCfi, byCalledNowhere, byFramePointerArm64, byScan],
+    techniques: [byCfi, byLeaf, byCalledNowhere, byFramePointerArm64, byScan],
     callBytes: 4,
     // The same, and at a function's entry nothing was pushed yet; the changed address keeps it from going on for ever.
     rises: (walk) => {
       const rise = stackPointers(walk);
       if (rise !== 0) return rise > 0;
       const { callee, caller, file } = walk;
-      return (callee.trust === "context" || caller.trust === "cfi") && valueOf(caller, file.pc) !== valueOf(callee, file.pc);
+      return (callee.isExact || caller.trust === "cfi") && valueOf(caller, file.pc) !== valueOf(callee, file.pc);
     },
   },
 };

@@ -1,20 +1,20 @@
-// A call through a bad pointer: the innermost frame is not in any code, so
-// its function never began, and the return address of the call that went
-// astray is still where calls leave it: on top of the stack, or in the link
-// register. Frame pointers would skip that caller, which is the one function
+// A call through a bad pointer: the innermost frame, or one that an exception
+// interrupted, is not in any code, so its function never began, and the return
+// address of the call that went astray is still where calls leave it: on top of
+// the stack, or in the link register. Frame pointers would skip that caller, which is the one function
 // that the engineer wants to see.
 //
 // It is believed under the strictest test (return-address.ts) and only where
 // no module has the program counter and memory does not say that it is code.
 import { FIRST_PAGE } from "./frame-pointer.ts";
-import { refusal } from "./return-address.ts";
+import { findReturn, refusal } from "./return-address.ts";
 import { stripSignature } from "./pointer-authentication.ts";
-import { isKnown, outcome, readWord, setNumber, setRegister, valueOf, type Outcome, type Walk } from "./walk-state.ts";
+import { isKnown, outcome, setNumber, setRegister, valueOf, type Outcome, type Walk } from "./walk-state.ts";
 
 /** Finds the caller that called an address without code. */
 export function byCalledNowhere(walk: Walk): Outcome {
   const { callee, caller, file, process } = walk;
-  if (walk.plain || callee.trust !== "context" || callee.moduleIndex >= 0 || !isKnown(callee, file.sp)) return outcome.nothing;
+  if (walk.plain || !callee.isExact || callee.moduleIndex >= 0 || !isKnown(callee, file.sp)) return outcome.nothing;
   const pc = valueOf(callee, file.pc);
   if (pc >= FIRST_PAGE) {
     // Code made at run time is in no module either; only memory that cannot be run tells the two apart.
@@ -22,9 +22,8 @@ export function byCalledNowhere(walk: Walk): Outcome {
     if (process.addressSpace === null || (range !== null && range.executable)) return outcome.nothing;
   }
   const sp = valueOf(callee, file.sp);
-  if (file.lr >= 0 ? !isKnown(callee, file.lr) : !readWord(walk, sp)) return outcome.nothing;
-  const low = file.lr >= 0 ? callee.words[file.lr * 2]! : walk.low;
-  const high = file.lr >= 0 ? (callee.words[file.lr * 2 + 1]! & walk.addressHigh) >>> 0 : walk.high;
+  if (!findReturn(walk)) return outcome.nothing;
+  const { low, high } = walk;
   const reason = refusal(walk, low, high);
   if (reason !== "") {
     walk.why?.reject("called_nowhere", file.lr >= 0 ? null : sp, null, reason);

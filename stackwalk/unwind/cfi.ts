@@ -8,8 +8,10 @@
 // so that code outside of every module can be walked through.
 //
 // A register that the rule is silent about keeps its value if the platform
-// says that callees preserve it; a register whose rule fails is lost.
-import { ARM64_FIRST_SLOT, cfaKind, raKind, RULE_SLOT_WORDS, RULE_WORDS, saveKind } from "../../symbols/cache/unwind-rule.ts";
+// says that callees preserve it; a register whose rule fails is lost. A rule
+// may say that the caller did not call but was interrupted; then its address is
+// looked up as it is.
+import { ARM64_FIRST_SLOT, cfaKind, interruptedFlag, raKind, RULE_SLOT_WORDS, RULE_WORDS, saveKind } from "../../symbols/cache/unwind-rule.ts";
 import { stripSignature } from "./pointer-authentication.ts";
 import { evaluate, mayRead } from "./expression.ts";
 import { ruleText } from "./rule-text.ts";
@@ -77,6 +79,7 @@ function apply(walk: Walk, rules: Int32Array, at: number, expressions: Int32Arra
     stripSignature(walk, caller, file.lr);
     stripSignature(walk, caller, file.fp);
   }
+  caller.isExact = !walk.plain && (head & interruptedFlag) !== 0;
   caller.trust = "cfi";
   caller.technique = "cfi";
   return outcome.found;

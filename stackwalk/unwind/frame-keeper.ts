@@ -78,7 +78,7 @@ export class FrameKeeper {
     for (let i = 0; i < words.length; i++) registers[at + i] = words[i]!;
     registers[at + stride - 2] = frame.valid;
     registers[at + stride - 1] = frame.validHigh;
-    const callBytes = index === 0 ? 0 : this.callBytes;
+    const callBytes = frame.isExact ? 0 : this.callBytes;
     const { pc } = this.walk.file;
     const low = words[pc * 2]!;
     this.frames.push({

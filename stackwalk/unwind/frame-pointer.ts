@@ -11,7 +11,8 @@
 // - arm has a chain on iOS only, in r7 and not in r11 as elsewhere.
 // - arm64 has one everywhere. A frame pointer of zero is how the outermost
 //   frame looks (AAPCS64); what rust-minidump scans for beyond it is junk. Only
-//   the innermost frame may have a zero there because its code has no frame.
+//   a frame that did not call, the innermost or an interrupted one, may have a
+//   zero there because its code has no frame.
 import { stripSignature } from "./pointer-authentication.ts";
 import { canRead, clearCaller, HIGH, isKnown, outcome, readWord, setNumber, setRegister, valueOf, type Outcome, type Walk } from "./walk-state.ts";
 
@@ -114,7 +115,7 @@ export function byFramePointerArm64(walk: Walk): Outcome {
   const { callee, caller, file } = walk;
   if (!isKnown(callee, file.fp) || !isKnown(callee, file.sp)) return reject(walk, null, null, "fp is not known");
   const base = valueOf(callee, file.fp);
-  const mayEnd = !walk.plain && callee.trust !== "context";
+  const mayEnd = !walk.plain && !callee.isExact;
   if (base === 0) return mayEnd ? outcome.end : reject(walk, null, null, "fp is zero");
   if (!readRecord(walk, base, file.fp)) return reject(walk, base, null, "fp points outside the stack");
   stripSignature(walk, caller, file.fp);

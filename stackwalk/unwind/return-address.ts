@@ -5,15 +5,29 @@
 // into something that they name; the byte before it is looked at, since a call
 // that never returns may be the last instruction of its function. Beyond that
 // it must point into executable memory and behind a call, where the dump
-// tells.
+// tells, and where functions without unwind row are leaves, which call nobody,
+// it must have a row.
 import { CALL_BYTES, endsWithCall } from "./call-instruction.ts";
 import { isCanonical, isPlausibleArm64 } from "./frame-pointer.ts";
-import { HIGH, type Walk } from "./walk-state.ts";
+import { HIGH, isKnown, readWord, valueOf, type Walk } from "./walk-state.ts";
 
 /** Refusals of words that only the dump's memory speaks against: the peers take such a word for a frame. */
 export const notExecutable = "the memory is not executable";
 /** See `notExecutable`. */
 export const notAfterCall = "no call is before it";
+
+/** See `notExecutable`: the address is in a leaf function. */
+export const calledByLeaf = "a function without unwind row calls nobody";
+
+/** Finds where a function that saved nothing returns to, on top of the stack or in the link register, and puts it into `walk.low` and `walk.high`; false where neither is known. */
+export function findReturn(walk: Walk): boolean {
+  const { callee, file } = walk;
+  if (file.lr < 0) return readWord(walk, valueOf(callee, file.sp));
+  if (!isKnown(callee, file.lr)) return false;
+  walk.low = callee.words[file.lr * 2]!;
+  walk.high = (callee.words[file.lr * 2 + 1]! & walk.addressHigh) >>> 0;
+  return true;
+}
 
 /** Why a word is no return address; "" when it can be one. Sentences of a fixed list. */
 export function refusal(walk: Walk, low: number, high: number): string {
@@ -33,6 +47,7 @@ export function refusal(walk: Walk, low: number, high: number): string {
     if (walk.plain || symbols.hasNames) {
       if (!symbols.hasName(rva)) return "no symbol has the address";
     } else if (symbols.hasUnwindRows && symbols.unwindRow(rva) < 0) return "no unwind row has the address";
+    if (!walk.plain && symbols.leafWithoutRow && symbols.hasUnwindRows && symbols.unwindRow(rva) < 0) return calledByLeaf;
   }
   return walk.plain ? "" : contradiction(walk, address);
 }

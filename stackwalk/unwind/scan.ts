@@ -9,7 +9,7 @@
 // above it. The caller's frame pointer is guessed on x86 and amd64 as
 // rust-minidump does, from the word before the return address or because the
 // callee's still points above it.
-import { notAfterCall, notExecutable, refusal } from "./return-address.ts";
+import { calledByLeaf, notAfterCall, notExecutable, refusal } from "./return-address.ts";
 import { canRead, clearCaller, HIGH, isKnown, outcome, readWord, setNumber, setRegister, valueOf, type Outcome, type Walk } from "./walk-state.ts";
 
 /** Words that are looked at. */
@@ -54,7 +54,7 @@ export function scanFor(walk: Walk, start: number, words: number, more = 0): num
       walk.high = high;
       return at;
     }
-    if (more > 0 && (reason === notExecutable || reason === notAfterCall)) end = Math.max(end, index + 1 + more);
+    if (more > 0 && (reason === notExecutable || reason === notAfterCall || reason === calledByLeaf)) end = Math.max(end, index + 1 + more);
     // Words that point to no module are most of a stack, and no candidates.
     if (walk.why !== null && reason !== "it is in no module") walk.why.reject("scan", at, low + high * HIGH, reason);
   }

@@ -80,7 +80,7 @@ export function framesBelow(walk: Walk, frame: FrameState, place: SourcePlace, p
   const root = table.get(place.linkageName ?? place.name) ?? table.get(undecorated(place.name));
   if (root === undefined || (place.isPublic && frame.rva - place.start > PUBLIC_BYTES)) return Infinity;
   if (root.modules !== undefined && !root.modules.includes(walk.process.modules.name(frame.moduleIndex))) return Infinity;
-  if (root.alsoCalled && (frame.trust === "context" || signalReturns.has(previous))) return Infinity;
+  if (root.alsoCalled && (frame.isExact || signalReturns.has(previous))) return Infinity;
   return root.after;
 }
 

@@ -19,7 +19,7 @@ export type StopReason =
   | "frame_limit";
 
 /** A way to find a caller. */
-export type TechniqueName = "context" | "stack_win" | "stack_win_scan" | "cfi" | "frame_pointer" | "called_nowhere" | "scan";
+export type TechniqueName = "context" | "stack_win" | "stack_win_scan" | "cfi" | "leaf" | "frame_pointer" | "called_nowhere" | "scan";
 
 /** A caller that was considered and not taken. */
 export type Rejection = {
@@ -50,7 +50,7 @@ export type WalkedFrame = {
   /** Position in the thread; 0 is the innermost. Frames that were left out have positions too. */
   readonly index: number;
   readonly trust: Trust;
-  /** Address of the instruction: the program counter of the innermost frame, else an address inside the call. Rounded above 2^53. */
+  /** Address of the instruction: the program counter of the innermost frame and of interrupted ones, else an address inside the call. Rounded above 2^53. */
   readonly instruction: number;
   /** Low and high word of `instruction`. */
   readonly low: number;

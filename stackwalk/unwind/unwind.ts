@@ -11,7 +11,9 @@
 // Breakpad's, so that frames can be compared one by one. What is done beyond
 // theirs: thread roots end a walk (thread-roots.ts), scanned words must follow
 // a call in executable memory (return-address.ts), a call to no code shows its
-// caller (called-nowhere.ts), wrong STACK WIN results are mended
+// caller (called-nowhere.ts), a function of a Windows program that has no
+// unwind row is a leaf (leaf.ts), a frame that was interrupted is where it was
+// and not behind a call (walk-state.ts), wrong STACK WIN results are mended
 // (stack-win.ts), rsi and rdi survive calls on 64-bit Windows
 // (walk-state.ts), a frame pointer of zero ends arm64 stacks
 // (frame-pointer.ts). `plain` turns all of it off, for comparisons.
@@ -70,6 +72,7 @@ function walkFrames(process: ProcessView, context: CpuContext, stack: MemoryView
   callee.words.set(context.words.subarray(0, callee.words.length));
   callee.valid = context.valid[0] ?? 0;
   callee.validHigh = context.valid[1] ?? 0;
+  callee.isExact = true;
   const keeper = new FrameKeeper(walk, walking.callBytes, options.maxFrames, plan);
   why?.use("the registers that the dump holds", null);
   locate(walk, callee, 0);
@@ -96,6 +99,7 @@ function walkFrames(process: ProcessView, context: CpuContext, stack: MemoryView
 function step(walk: Walk, { techniques, callBytes, rises }: Walking, left: number): StopReason | null {
   if (left <= 0) return "end_of_stack";
   if (walk.stackSize === 0) return "no_stack_memory";
+  walk.caller.isExact = false;
   let found: number = outcome.nothing;
   for (let i = 0; i < techniques.length && found === outcome.nothing; i++) found = techniques[i]!(walk);
   if (found === outcome.end) return "end_of_stack";
@@ -104,7 +108,7 @@ function step(walk: Walk, { techniques, callBytes, rises }: Walking, left: numbe
   const pc = valueOf(caller, walk.file.pc);
   if (pc < FIRST_PAGE) return pc === 0 ? "end_of_stack" : "low_address";
   if (!rises(walk) || !movesOn(walk)) return "stack_pointer_stuck";
-  locate(walk, caller, callBytes);
+  locate(walk, caller, caller.isExact ? 0 : callBytes);
   walk.grandCalleeParameterBytes = callee.parameterBytes;
   walk.callee = caller;
   walk.caller = callee;

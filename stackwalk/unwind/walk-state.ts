@@ -26,6 +26,8 @@ export type FrameState = {
   validHigh: number;
   trust: Trust;
   technique: TechniqueName;
+  /** True where the program counter is the instruction that runs next: in the innermost frame, and in one that was interrupted by a signal or an exception. Elsewhere it is where a call returns to. */
+  isExact: boolean;
   /** See WalkedFrame.instruction. */
   instruction: number;
   /** -1 when no module holds it. */
@@ -88,6 +90,7 @@ const newFrame = (registers: number): FrameState => ({
   validHigh: 0,
   trust: "context",
   technique: "context",
+  isExact: false,
   instruction: 0,
   moduleIndex: -1,
   symbols: null,
