@@ -6,8 +6,8 @@
 // lie in pieces, and some of it may be gone. Each table has pairs of addresses,
 // and a pair holds up to the next one:
 //
-//     to source     (address in the image, the linker's address or 0)
-//     from source   (the linker's address, address in the image or 0)
+//     to source     (address in the image, the linker's address or none)
+//     from source   (the linker's address, address in the image or none)
 //
 // "To source" says all: each of its pairs is a segment of the image with its
 // origin. "From source" serves only when the other is not there. What lies
@@ -45,6 +45,8 @@ const sectionBytes = 40;
 const sectionsMax = 65_535;
 /** IMAGE_SCN_CNT_CODE and IMAGE_SCN_MEM_EXECUTE. */
 const codeFlags = 0x20000020;
+/** No image reaches here; tools write 0x80000000 or 0 for what was injected or removed. */
+const addressEnd = 0x80000000;
 /** Bytes of an OMAP pair. */
 const pairBytes = 8;
 /** Segments that all calls of `mapRange` may look at; a damaged table can make every range meet every segment. */
@@ -104,6 +106,10 @@ function readSections(msf: Msf, stream: number): Buffer {
   return msf.read(stream, 0, count * sectionBytes) ?? Buffer.alloc(0);
 }
 
+function isReal(address: number): boolean {
+  return address !== 0 && address < addressEnd;
+}
+
 /** The moved segments; null when nothing was moved. */
 function readMoves(msf: Msf, streams: DebugStreams): MovedSegments | null {
   const toSource = readPairs(msf, streams.omapToSource);
@@ -137,9 +143,9 @@ class MovedSegments {
     for (let i = 0; i < count; i++) {
       const image = pairs[i * 2 + imageWord]!;
       const linked = pairs[i * 2 + 1 - imageWord]!;
-      // 0 stands for injected or removed; the last pair only ends the one before it.
+      // The last pair only ends the one before it.
       const size = i + 1 < count ? pairs[i * 2 + 2]! - pairs[i * 2]! : 0;
-      if (size > 0 && linked !== 0 && image !== 0 && linked + size < 0xffffffff && image + size < 0xffffffff) kept.push({ linked, image, size });
+      if (size > 0 && isReal(linked) && isReal(image) && size < addressEnd) kept.push({ linked, image, size });
     }
     kept.sort((a, b) => a.image - b.image);
     const order = kept.map((segment, rank) => ({ ...segment, rank })).sort((a, b) => a.linked - b.linked || a.size - b.size);
