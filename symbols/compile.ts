@@ -21,6 +21,8 @@ import type { ModuleIdentity } from "./cache/layout.ts";
 import type { DebugFile, DebugFileKind } from "./debug-file.ts";
 import { demangle } from "./demangle/demangle.ts";
 import { type FileBytes, openFile, type OpenFile, readBytes } from "./file-bytes.ts";
+import { isPdb } from "./pdb/msf.ts";
+import { openPdb } from "./pdb/pdb.ts";
 
 /** A format of debug files. */
 type Format = {
@@ -33,6 +35,7 @@ type Format = {
 const headBytes = 512;
 
 const formats: readonly Format[] = [
+  { recognise: isPdb, open: openPdb },
   // The last one, since it says best what a file is that is none of these.
   { recognise: () => true, open: openBreakpad },
 ];
