@@ -2,8 +2,8 @@
 //
 // The same function is spelled differently by PDB, DWARF, Breakpad files and
 // the various demanglers, and differs by template arguments and overloads. What
-// is left here is the qualified name, with template arguments as <T> and every
-// lambda as $. The steps follow Socorro's; where one goes further, so that the
+// is left here is the qualified name, with template arguments of classes as <T>,
+// those of the function itself gone, and every lambda as $. The steps follow Socorro's; where one goes further, so that the
 // spellings of two compilers meet, its comment says so.
 import { closingBracket, collapse, dropPrefixAndReturnType, operatorEnd } from "./brackets.ts";
 
@@ -17,7 +17,14 @@ export function normaliseCpp(name: string): string {
   text = dropPrefixAndReturnType(text);
   text = collapse(text, "<", "<T>", { token: isKeptAngle });
   text = collapse(text, "(", "", { token: (token) => token === "(anonymous namespace)" });
-  return fixSpacing(text);
+  return dropOwnArguments(fixSpacing(text));
+}
+
+/** Drops the template arguments of the function itself, not those of its class. Clang leaves them out where it records what was inlined into a PDB, and Rust's old mangling has none, so that one function had two names. */
+export function dropOwnArguments(name: string): string {
+  let text = name;
+  while (text.endsWith("<T>") && text.length > 3 && !/operator(?:<T>| [\w:]+(?:<T>)*)$/.test(text)) text = text.slice(0, text.endsWith("::<T>") && text.length > 5 ? -5 : -3).trimEnd();
+  return text;
 }
 
 const pseudoNames = ["<name omitted>", "<signal handler called>"];

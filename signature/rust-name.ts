@@ -1,8 +1,8 @@
 // Rust names, made comparable: without the compiler's uniqueness hash, with
-// generic arguments as <T>, and with one spelling of closures for the legacy
+// generic arguments of types as <T>, and with one spelling of closures for the legacy
 // mangling, the v0 mangling and PDB.
 import { collapse, dropPrefixAndReturnType } from "./brackets.ts";
-import { dropCloneMarks, fixSpacing, isKeptAngle } from "./cpp-name.ts";
+import { dropCloneMarks, dropOwnArguments, fixSpacing, isKeptAngle } from "./cpp-name.ts";
 
 /** The hash has 16 digits; anything shorter may be a function, as in `plug::hadd`. */
 const hash = /::h[0-9a-fA-F]{16}$/;
@@ -23,7 +23,7 @@ export function normaliseRust(name: string): string {
   text = collapse(text, "(", "");
   text = fixSpacing(text);
   while (hasRustHash(text)) text = text.slice(0, text.lastIndexOf("::"));
-  return text;
+  return dropOwnArguments(text);
 }
 
 /**

@@ -31,10 +31,15 @@ describe("C and C++", () => {
     ["static bool Foo::isReady()", "Foo::isReady"],
     ["class juce::String & juce::String::operator+=(class juce::String const &)", "juce::String::operator+="],
     ["public: virtual void __cdecl MyPlugin::processBlock(class juce::AudioBuffer<float> &,class juce::MidiBuffer &)", "MyPlugin::processBlock"],
-    ["std::vector<float, std::allocator<float> > makeTable<float>(int)", "makeTable<T>"],
-    ["decltype(auto) visit<int>(int)", "visit<T>"],
+    ["std::vector<float, std::allocator<float> > makeTable<float>(int)", "makeTable"],
+    ["decltype(auto) visit<int>(int)", "visit"],
     // Trailing return types.
-    ["auto f<int>(int) -> int", "f<T>"],
+    ["auto f<int>(int) -> int", "f"],
+    // Clang's PDBs have inlined template functions without their arguments, so all go without them; classes keep theirs.
+    ["halcyon::clamp", "halcyon::clamp"],
+    ["float halcyon::clamp<float>(float, float, float)", "halcyon::clamp"],
+    ["Ring<float, 8>::Ring<float, 8>", "Ring<T>::Ring"],
+    ["List::operator std::vector<int>() const", "List::operator std::vector<T>"],
     // Thunks are the function they lead to.
     ["non-virtual thunk to MyEditor::resized()", "MyEditor::resized"],
     ["virtual thunk to MyEditor::~MyEditor()", "MyEditor::~MyEditor"],
@@ -44,13 +49,13 @@ describe("C and C++", () => {
     ["RingBuffer<float, 64>::push(float)", "RingBuffer<T>::push"],
     ["RingBuffer<float,64ul>::push(float)", "RingBuffer<T>::push"],
     ["A<B<C<D> > >::e()", "A<T>::e"],
-    ["A<B<C<D>>>::e<F>()", "A<T>::e<T>"],
+    ["A<B<C<D>>>::e<F>()", "A<T>::e"],
     // A comparison inside template arguments is no bracket.
     ["A<(3>2)>::f()", "A<T>::f"],
     ["A<(1<<4)>::f()", "A<T>::f"],
     ["A<decltype(p->q)>::f()", "A<T>::f"],
     // Function pointers inside template arguments.
-    ["thread_start<unsigned int (__cdecl*)(void *)>", "thread_start<T>"],
+    ["thread_start<unsigned int (__cdecl*)(void *)>", "thread_start"],
     // Not template arguments at all.
     ["<name omitted>", "<name omitted>"],
     ["<unknown in igd10umd32.dll>", "<unknown in igd10umd32.dll>"],
@@ -62,7 +67,7 @@ describe("C and C++", () => {
     ["<anonymous namespace>::scan", "(anonymous namespace)::scan"],
     ["a::_GLOBAL__N_1::scan", "a::(anonymous namespace)::scan"],
     ["a::?A0x8f3b2c1d::scan", "a::(anonymous namespace)::scan"],
-    ["static void (anonymous namespace)::scan<int>(int)", "(anonymous namespace)::scan<T>"],
+    ["static void (anonymous namespace)::scan<int>(int)", "(anonymous namespace)::scan"],
     // An argument from an anonymous namespace goes with the others.
     ["f((anonymous namespace)::Bar*)", "f"],
     // Lambdas, as each compiler writes them.
@@ -85,7 +90,7 @@ describe("C and C++", () => {
     ["bool Foo::operator==(Foo const&) const", "Foo::operator=="],
     ["bool operator<(A const&, B const&)", "operator<"],
     ["Foo::operator<<(int)", "Foo::operator<<"],
-    ["std::ostream& std::operator<< <std::char_traits<char> >(std::ostream&, char const*)", "std::operator<< <T>"],
+    ["std::ostream& std::operator<< <std::char_traits<char> >(std::ostream&, char const*)", "std::operator<<"],
     ["Foo::operator<=>(Foo const&) const", "Foo::operator<=>"],
     ["Foo<int>::operator->() const", "Foo<T>::operator->"],
     ["std::vector<int>::operator[](unsigned long)", "std::vector<T>::operator[]"],
@@ -135,8 +140,8 @@ describe("C and C++", () => {
     // Composed and decomposed accents are one name.
     ["Gro\u0308\u00dfe::set", "Gr\u00f6\u00dfe::set"],
     // Unbalanced brackets reach to the end.
-    ["Foo<bar", "Foo<T>"],
-    ["Foo<bar<baz>", "Foo<T>"],
+    ["Foo<bar", "Foo"],
+    ["Foo<bar<baz>", "Foo"],
     ["Foo::bar(int", "Foo::bar"],
     // Closing brackets without partner are letters.
     ["Foo::bar)", "Foo::bar)"],
@@ -156,7 +161,7 @@ describe("Rust", () => {
     // Not at the end: a module that happens to be called so.
     ["expect_failed::h7f6350::blah", "expect_failed::h7f6350::blah"],
     // PDB's spelling, with prefix, return type and arguments.
-    ["static void servo_arc::Arc<style::gecko_properties::ComputedValues>::drop_slow<style::gecko_properties::ComputedValues>()", "servo_arc::Arc<T>::drop_slow<T>"],
+    ["static void servo_arc::Arc<style::gecko_properties::ComputedValues>::drop_slow<style::gecko_properties::ComputedValues>()", "servo_arc::Arc<T>::drop_slow"],
     // Which implementation of a trait it is stays.
     ["<rayon_core::job::HeapJob<BODY> as rayon_core::job::Job>::execute", "<rayon_core::job::HeapJob<BODY> as rayon_core::job::Job>::execute"],
     ["<alloc::vec::Vec<T,A> as core::ops::drop::Drop>::drop::h0123456789abcdef", "<alloc::vec::Vec<T, A> as core::ops::drop::Drop>::drop"],
@@ -168,10 +173,10 @@ describe("Rust", () => {
     ["plug::process::{closure#0}", "plug::process::{{closure}}"],
     ["plug::process::closure$0", "plug::process::{{closure}}"],
     // Nameless implementations.
-    ["plug::impl$3::process<f32>", "plug::{{impl}}::process<T>"],
-    ["plug::{impl#3}::process::<f32>", "plug::{{impl}}::process::<T>"],
+    ["plug::impl$3::process<f32>", "plug::{{impl}}::process"],
+    ["plug::{impl#3}::process::<f32>", "plug::{{impl}}::process"],
     ["core::ops::function::FnOnce::call_once{shim:vtable#0}", "core::ops::function::FnOnce::call_once{{vtable.shim}}"],
-    ["core::ptr::drop_in_place<alloc::vec::Vec<u8>>", "core::ptr::drop_in_place<T>"],
+    ["core::ptr::drop_in_place<alloc::vec::Vec<u8>>", "core::ptr::drop_in_place"],
   ];
   it.each(rows)("%j is %j", (name, expected) => {
     expect(nameOf(name, "src/lib.rs")).toBe(expected);
