@@ -1,0 +1,390 @@
+// Abbreviations, compiled. An entry of .debug_info begins with the number of an
+// abbreviation, which says its tag and the forms of its attributes. There are a
+// few hundred of them and tens of millions of entries, so each abbreviation
+// becomes two small programs, once:
+//
+//  - one that passes over an entry, in which neighbours of fixed size are one
+//    step. Three of four entries have a fixed size and need no program at all;
+//  - one that reads the attributes that mean something to us and passes over
+//    the others. Only entries of interest (`dieKind`) have it.
+//
+// A step is one number: the operation in the lowest four bits, what it needs
+// above. Sizes depend on the unit that uses the table, so a table belongs to
+// units of one shape.
+import { attribute, form, tag } from "./codes.ts";
+import { Uint32List } from "../cache/growable-array.ts";
+import { SectionCursor } from "./section-cursor.ts";
+
+/** What the sizes of forms depend on. */
+export type UnitShape = {
+  /** DWARF version, 2 to 5. */
+  readonly version: number;
+  /** Bytes of an offset: 4, or 8 in 64-bit DWARF. */
+  readonly offsetBytes: 4 | 8;
+  readonly addressBytes: 4 | 8;
+};
+
+/** Kinds of entries, as far as the walk tells them apart. */
+export const dieKind = {
+  plain: 0,
+  /** Names what is in it: a namespace, a class, a function without code. */
+  scope: 1,
+  /** A function with code. */
+  code: 2,
+  /** An inlined call with code. */
+  inlined: 3,
+} as const;
+
+/** Operations of steps. */
+export const step = {
+  end: 0,
+  /** Passes over as many bytes as the argument says. */
+  bytes: 1,
+  leb: 2,
+  string: 3,
+  block1: 4,
+  block2: 5,
+  block4: 6,
+  block: 7,
+  indirect: 8,
+  /** A form that nobody knows: what follows in the unit cannot be read. */
+  unknown: 9,
+  /** Reads an attribute: its slot in 6 bits, above them its form. */
+  read: 10,
+  /** An attribute whose value the abbreviation has: its slot in 6 bits, above them the index in `constants`. */
+  constant: 11,
+} as const;
+
+/** Places of attributes that were read (die-reader.ts). */
+export const slot = {
+  lowPc: 0,
+  highPc: 1,
+  ranges: 2,
+  name: 3,
+  linkageName: 4,
+  specification: 5,
+  abstractOrigin: 6,
+  callFile: 7,
+  callLine: 8,
+  lineProgram: 9,
+  compDir: 10,
+  strOffsetsBase: 11,
+  addrBase: 12,
+  rangeListsBase: 13,
+  dwoName: 14,
+  /** For what is read and not wanted. */
+  scratch: 15,
+} as const;
+
+/** How many there are. */
+export const slotCount = 16;
+
+/** Words of one abbreviation: kind + 8 when it has children; bytes of an entry without its number, -1 when they vary; index of its first step for passing over, for reading; tag. */
+export const abbreviationWords = 5;
+
+/** Numbers of abbreviations that are looked up by index; others by hash. */
+const denseLimit = 65_536;
+
+/** Bytes that one step passes over, at most, but for the last form of it. */
+const stepBytesMax = 1 << 24;
+/** Attributes of one table; a real one has some thousands. What comes after is not read. */
+const attributesMax = 1 << 20;
+
+/** The abbreviations of a unit. */
+export class AbbreviationTable {
+  /** By number: index of its first word, -1 for none. */
+  readonly dense: Int32Array;
+  readonly words: Int32Array;
+  readonly steps: Int32Array;
+  readonly constants: readonly number[];
+  private readonly sparse: ReadonlyMap<number, number>;
+
+  constructor(dense: Int32Array, sparse: ReadonlyMap<number, number>, words: Int32Array, steps: Int32Array, constants: readonly number[]) {
+    this.dense = dense;
+    this.sparse = sparse;
+    this.words = words;
+    this.steps = steps;
+    this.constants = constants;
+  }
+
+  /** Index of an abbreviation's first word; -1 when there is none of that number. */
+  find(number: number): number {
+    return number < this.dense.length ? this.dense[number]! : (this.sparse.get(number) ?? -1);
+  }
+}
+
+/** Compiles the table at `offset` of .debug_abbrev, as far as it can be read; `bytes` is what it took. */
+export function compileAbbreviations(section: Uint8Array, little: boolean, offset: number, shape: UnitShape): { readonly table: AbbreviationTable; readonly bytes: number } {
+  const cursor = new SectionCursor(section, little, offset);
+  const compiler = new Compiler(shape);
+  for (;;) {
+    const number = cursor.uleb();
+    if (number === 0 || cursor.isOverrun) break;
+    if (!compiler.add(number, cursor)) break;
+  }
+  return { table: compiler.finish(), bytes: cursor.at - offset };
+}
+
+class Compiler {
+  private readonly shape: UnitShape;
+  private readonly words = new Uint32List(256);
+  private readonly skips = new Uint32List(512);
+  private readonly reads = new Uint32List(512);
+  private readonly constants: number[] = [];
+  private readonly numbers = new Map<number, number>();
+  private attributes = 0;
+  /** Fixed bytes that no step has yet. */
+  private skipBytes = 0;
+  private readBytes = 0;
+
+  constructor(shape: UnitShape) {
+    this.shape = shape;
+  }
+
+  /** Adds the abbreviation whose tag comes next; false when it cannot be read. */
+  add(number: number, cursor: SectionCursor): boolean {
+    const { words, skips, reads } = this;
+    // A table of millions without attributes is no table either.
+    if (words.length > attributesMax) return false;
+    const itsTag = cursor.uleb();
+    const hasChildren = cursor.fixed(1) !== 0;
+    const interests = isOfInterest(itsTag);
+    const skipFrom = skips.length;
+    const readFrom = reads.length;
+    let fixedBytes = 0;
+    let hasCode = false;
+    for (;;) {
+      const itsAttribute = cursor.uleb();
+      const itsForm = cursor.uleb();
+      const constant = itsForm === form.implicitConst ? cursor.sleb() : 0;
+      if (cursor.isOverrun) return false;
+      if (itsAttribute === 0 && itsForm === 0) break;
+      if (++this.attributes > attributesMax) return false;
+      if (itsAttribute === attribute.lowPc || itsAttribute === attribute.ranges) hasCode = true;
+      const size = fixedSize(itsForm, this.shape);
+      if (size < 0) fixedBytes = -1;
+      else if (fixedBytes >= 0) fixedBytes += size;
+      this.addSkip(itsForm, size);
+      if (interests) this.addRead(slotOf(itsAttribute), itsForm, size, constant);
+    }
+    this.flushSkip();
+    this.flushRead();
+    skips.push(step.end);
+    reads.push(step.end);
+    // The first of two with one number counts.
+    if (!this.numbers.has(number)) this.numbers.set(number, words.length);
+    words.push(kindOf(itsTag, hasCode) | (hasChildren ? 8 : 0));
+    words.push(fixedBytes >>> 0);
+    words.push(skipFrom);
+    words.push(readFrom);
+    words.push(Math.min(itsTag, 0xffff));
+    return true;
+  }
+
+  finish(): AbbreviationTable {
+    const { words, skips, reads, numbers } = this;
+    const steps = new Int32Array(skips.length + reads.length);
+    steps.set(skips.view());
+    steps.set(reads.view(), skips.length);
+    const itsWords = new Int32Array(words.view());
+    for (let word = 0; word < itsWords.length; word += abbreviationWords) itsWords[word + 3]! += skips.length;
+    let highest = 0;
+    for (const number of numbers.keys()) if (number < denseLimit && number > highest) highest = number;
+    const dense = new Int32Array(highest + 1).fill(-1);
+    const sparse = new Map<number, number>();
+    for (const [number, word] of numbers) {
+      if (number <= highest) dense[number] = word;
+      else sparse.set(number, word);
+    }
+    return new AbbreviationTable(dense, sparse, itsWords, steps, this.constants);
+  }
+
+  private addSkip(itsForm: number, size: number): void {
+    if (size >= 0) {
+      this.skipBytes += size;
+      if (this.skipBytes > stepBytesMax) this.flushSkip();
+      return;
+    }
+    this.flushSkip();
+    this.skips.push(stepOf(itsForm));
+  }
+
+  private addRead(place: number, itsForm: number, size: number, constant: number): void {
+    if (place < 0 && size >= 0) {
+      this.readBytes += size;
+      if (this.readBytes > stepBytesMax) this.flushRead();
+      return;
+    }
+    this.flushRead();
+    if (size < 0 && (place < 0 || stepOf(itsForm) === step.unknown)) this.reads.push(stepOf(itsForm));
+    else if (itsForm === form.implicitConst) {
+      this.reads.push(step.constant | (place << 4) | (this.constants.length << 10));
+      this.constants.push(constant);
+    } else this.reads.push(step.read | (place << 4) | (itsForm << 10));
+  }
+
+  private flushSkip(): void {
+    if (this.skipBytes > 0) this.skips.push(step.bytes | (this.skipBytes << 4));
+    this.skipBytes = 0;
+  }
+
+  private flushRead(): void {
+    if (this.readBytes > 0) this.reads.push(step.bytes | (this.readBytes << 4));
+    this.readBytes = 0;
+  }
+}
+
+/** Whether attributes of entries with this tag are ever read. */
+function isOfInterest(itsTag: number): boolean {
+  switch (itsTag) {
+    case tag.compileUnit:
+    case tag.partialUnit:
+    case tag.typeUnit:
+    case tag.skeletonUnit:
+    case tag.inlinedSubroutine:
+      return true;
+    default:
+      return kindOf(itsTag, false) === dieKind.scope;
+  }
+}
+
+function kindOf(itsTag: number, hasCode: boolean): number {
+  switch (itsTag) {
+    case tag.subprogram:
+      return hasCode ? dieKind.code : dieKind.scope;
+    case tag.inlinedSubroutine:
+      return hasCode ? dieKind.inlined : dieKind.plain;
+    case tag.classType:
+    case tag.structureType:
+    case tag.unionType:
+    case tag.enumerationType:
+    case tag.interfaceType:
+    case tag.namespace:
+    case tag.module:
+      return dieKind.scope;
+    default:
+      return dieKind.plain;
+  }
+}
+
+/** Where an attribute's value goes; -1 when it is not wanted. */
+function slotOf(itsAttribute: number): number {
+  switch (itsAttribute) {
+    case attribute.lowPc:
+      return slot.lowPc;
+    case attribute.highPc:
+      return slot.highPc;
+    case attribute.ranges:
+      return slot.ranges;
+    case attribute.name:
+      return slot.name;
+    case attribute.linkageName:
+    case attribute.mipsLinkageName:
+      return slot.linkageName;
+    case attribute.specification:
+      return slot.specification;
+    case attribute.abstractOrigin:
+      return slot.abstractOrigin;
+    case attribute.callFile:
+      return slot.callFile;
+    case attribute.callLine:
+      return slot.callLine;
+    case attribute.lineProgram:
+      return slot.lineProgram;
+    case attribute.compDir:
+      return slot.compDir;
+    case attribute.strOffsetsBase:
+      return slot.strOffsetsBase;
+    case attribute.addrBase:
+    case attribute.gnuAddrBase:
+      return slot.addrBase;
+    case attribute.rangeListsBase:
+      return slot.rangeListsBase;
+    case attribute.dwoName:
+    case attribute.gnuDwoName:
+      return slot.dwoName;
+    default:
+      return -1;
+  }
+}
+
+/** Bytes of a form; -1 when they vary or nobody knows them. */
+function fixedSize(itsForm: number, shape: UnitShape): number {
+  switch (itsForm) {
+    case form.flagPresent:
+    case form.implicitConst:
+      return 0;
+    case form.data1:
+    case form.flag:
+    case form.ref1:
+    case form.strx1:
+    case form.addrx1:
+      return 1;
+    case form.data2:
+    case form.ref2:
+    case form.strx2:
+    case form.addrx2:
+      return 2;
+    case form.strx3:
+    case form.addrx3:
+      return 3;
+    case form.data4:
+    case form.ref4:
+    case form.strx4:
+    case form.addrx4:
+    case form.refSup4:
+      return 4;
+    case form.data8:
+    case form.ref8:
+    case form.refSig8:
+    case form.refSup8:
+      return 8;
+    case form.data16:
+      return 16;
+    case form.addr:
+      return shape.addressBytes;
+    case form.refAddr:
+      // An address in version 2, an offset since.
+      return shape.version <= 2 ? shape.addressBytes : shape.offsetBytes;
+    case form.strp:
+    case form.strpSup:
+    case form.lineStrp:
+    case form.secOffset:
+    case form.gnuRefAlt:
+    case form.gnuStrpAlt:
+      return shape.offsetBytes;
+    default:
+      return -1;
+  }
+}
+
+/** The step that passes over a form of varying size. */
+function stepOf(itsForm: number): number {
+  switch (itsForm) {
+    case form.sdata:
+    case form.udata:
+    case form.refUdata:
+    case form.strx:
+    case form.addrx:
+    case form.loclistx:
+    case form.rnglistx:
+    case form.gnuAddrIndex:
+    case form.gnuStrIndex:
+      return step.leb;
+    case form.string:
+      return step.string;
+    case form.block1:
+      return step.block1;
+    case form.block2:
+      return step.block2;
+    case form.block4:
+      return step.block4;
+    case form.block:
+    case form.exprloc:
+      return step.block;
+    case form.indirect:
+      return step.indirect;
+    default:
+      return step.unknown;
+  }
+}

@@ -1,0 +1,140 @@
+// Names of functions. Compilers say a function's name once and let everything
+// else point to it: code and inlined calls to their abstract function
+// (`abstract_origin`), that to its declaration in a class (`specification`). So
+// a name is found by following references until one of them has it:
+//
+//  1. The linker's name, which says namespaces and parameters; the builder
+//     makes it readable.
+//  2. Else the plain name behind the names of the namespaces, classes and
+//     functions that its declaration lies in. GCC gives no linker's name to
+//     functions that only their own file sees.
+//
+// References may lead to other units (link-time optimisation); their scopes are
+// found by a walk of their own, once a unit.
+import type { ModuleBuilder } from "../cache/module-builder.ts";
+import { slot } from "./abbreviations.ts";
+import { form, tag } from "./codes.ts";
+import type { DieReader } from "./die-reader.ts";
+import type { DwarfStrings } from "./dwarf-strings.ts";
+import { OffsetMap } from "./offset-map.ts";
+import type { ScopeIndex } from "./scope-index.ts";
+import type { Unit, Units } from "./unit.ts";
+import type { WorkBudget } from "./work-budget.ts";
+
+/** References that are followed for one name. */
+const referencesMax = 16;
+/** Scopes around one name. */
+const scopesMax = 64;
+/** Characters of a name that is put together. */
+const nameLengthMax = 16_384;
+/** As Breakpad says it, and the demangler. */
+const nameless = "<name omitted>";
+const anonymousNamespace = "(anonymous namespace)";
+const anonymousType = "{unnamed type}";
+
+/** What following an entry's references led to. */
+type Declaration = {
+  /** Number of the linker's name in the builder's strings; 0 when there is none. */
+  readonly linkage: number;
+  readonly name: string;
+  /** The entry where references end, which lies where it was declared. */
+  readonly offset: number;
+  readonly unit: Unit;
+  readonly tag: number;
+};
+
+/** Finds names of entries. */
+export class DieNames {
+  /** References that lead nowhere, to another file, or in circles. */
+  brokenReferences = 0;
+  private readonly builder: ModuleBuilder;
+  private readonly units: Units;
+  private readonly reader: DieReader;
+  private readonly strings: DwarfStrings;
+  private readonly budget: WorkBudget;
+  private readonly scopesOf: (unit: Unit) => ScopeIndex;
+  /** The unit that is being read, and the names of its own entries by their offset in it. */
+  private unit: Unit | null = null;
+  private readonly own = new OffsetMap();
+  /** Names of entries of other units by offset. */
+  private readonly foreign = new Map<number, number>();
+
+  /** `scopesOf` gives the scopes of any unit. */
+  constructor(builder: ModuleBuilder, units: Units, reader: DieReader, strings: DwarfStrings, budget: WorkBudget, scopesOf: (unit: Unit) => ScopeIndex) {
+    this.builder = builder;
+    this.units = units;
+    this.reader = reader;
+    this.strings = strings;
+    this.budget = budget;
+    this.scopesOf = scopesOf;
+  }
+
+  /** Says which unit most names are asked for from now on. */
+  enter(unit: Unit): void {
+    this.unit = unit;
+    this.own.clear();
+  }
+
+  /** The number, in the builder's strings, of the name of the function whose entry is at an offset. */
+  nameOf(offset: number): number {
+    const { unit, own, foreign } = this;
+    const isOwn = unit !== null && offset > unit.start && offset < unit.end;
+    const known = isOwn ? own.get(offset) : (foreign.get(offset) ?? -1);
+    if (known >= 0) return known;
+    const name = this.find(offset);
+    if (isOwn) own.set(offset, name);
+    else foreign.set(offset, name);
+    return name;
+  }
+
+  private find(offset: number): number {
+    const { strings } = this.builder;
+    const declaration = this.follow(offset, true);
+    if (declaration === null) return strings.takeText(nameless);
+    if (declaration.linkage !== 0) return declaration.linkage;
+    return strings.takeText(declaration.name === "" ? nameless : this.qualified(declaration));
+  }
+
+  /** Follows an entry's references until they end, or a linker's name comes when one is wanted; null when nothing can be read. */
+  private follow(start: number, wantsLinkage: boolean): Declaration | null {
+    const { reader, strings } = this;
+    const { forms, values } = reader;
+    let name = "";
+    let last: Declaration | null = null;
+    let offset = start;
+    for (let i = 0; i < referencesMax; i++) {
+      const unit = this.unit !== null && offset > this.unit.start && offset < this.unit.end ? this.unit : this.units.containing(offset);
+      if (unit === null || !this.budget.spend(64) || !reader.readAt(unit, offset)) break;
+      const itsTag: number = last === null ? reader.tag : last.tag;
+      const linkage = wantsLinkage && reader.has(slot.linkageName) ? strings.take(unit, forms[slot.linkageName]!, values[slot.linkageName]!) : 0;
+      if (name === "" && linkage === 0 && reader.has(slot.name)) name = strings.text(unit, forms[slot.name]!, values[slot.name]!);
+      last = { linkage, name, offset, unit, tag: itsTag };
+      if (linkage !== 0) return last;
+      const next = reader.has(slot.specification) ? slot.specification : slot.abstractOrigin;
+      if (!reader.has(next)) return last;
+      if (forms[next] !== form.refAddr) break;
+      offset = values[next]!;
+    }
+    this.brokenReferences++;
+    return last;
+  }
+
+  /** A name behind those of the scopes that its declaration lies in. A function around a local class is known by its plain name there. */
+  private qualified(declaration: Declaration): string {
+    let text = declaration.name;
+    let inner = declaration;
+    for (let i = 0; i < scopesMax && text.length < nameLengthMax; i++) {
+      const around = this.scopesOf(inner.unit).around(inner.offset);
+      const outer = around < 0 ? null : this.follow(around, false);
+      if (outer === null) break;
+      text = `${scopeName(outer)}::${text}`;
+      inner = outer;
+    }
+    return text;
+  }
+}
+
+function scopeName(scope: Declaration): string {
+  if (scope.name !== "") return scope.name;
+  return scope.tag === tag.namespace ? anonymousNamespace : anonymousType;
+}

@@ -1,0 +1,104 @@
+// Gives what the walk found in a unit to the builder: each range of a function
+// as a function with its name, its lines and what was inlined into it.
+import { INLINE_WORDS } from "../cache/inline-tree.ts";
+import { ROW_WORDS } from "../cache/line-rows.ts";
+import type { ModuleBuilder } from "../cache/module-builder.ts";
+import type { DieNames } from "./die-names.ts";
+import type { DwarfStrings } from "./dwarf-strings.ts";
+import type { LoadedSections } from "./dwarf-sections.ts";
+import { readLineHeader } from "./line-header.ts";
+import { LineTable } from "./line-table.ts";
+import { SourceFiles } from "./source-files.ts";
+import { FUNCTION_WORDS, INLINED_WORDS, type UnitWalk } from "./unit-walk.ts";
+import type { Unit } from "./unit.ts";
+import type { WorkBudget } from "./work-budget.ts";
+
+/** Adds functions of units to a builder. */
+export class UnitNames {
+  readonly lines: LineTable;
+  private readonly sections: LoadedSections;
+  private readonly builder: ModuleBuilder;
+  private readonly names: DieNames;
+  private readonly strings: DwarfStrings;
+  private readonly budget: WorkBudget;
+  private inlines: Uint32Array = new Uint32Array(INLINE_WORDS * 256);
+
+  constructor(sections: LoadedSections, builder: ModuleBuilder, names: DieNames, strings: DwarfStrings, budget: WorkBudget) {
+    this.sections = sections;
+    this.builder = builder;
+    this.names = names;
+    this.strings = strings;
+    this.budget = budget;
+    this.lines = new LineTable(sections);
+  }
+
+  /** Adds what a walk found in a unit. */
+  add(unit: Unit, walk: UnitWalk): void {
+    const { functions, ranges } = walk;
+    if (functions.length === 0) return;
+    const files = this.readLines(unit);
+    this.names.enter(unit);
+    for (let word = 0; word < functions.length; word += FUNCTION_WORDS) {
+      const name = this.names.nameOf(functions.data[word]!);
+      for (let i = functions.data[word + 1]!; i < functions.data[word + 2]!; i += 2) {
+        const start = ranges.data[i]!;
+        this.builder.addFunction(start, start + ranges.data[i + 1]!, name);
+        this.addLines(start, start + ranges.data[i + 1]!);
+        this.addInlines(walk, functions.data[word + 3]!, start, start + ranges.data[i + 1]!, files);
+      }
+    }
+  }
+
+  /** Runs the unit's line program; null when it has none that can be read. */
+  private readLines(unit: Unit): SourceFiles | null {
+    const { sections, lines } = this;
+    lines.clear();
+    if (unit.lineProgram < 0) return null;
+    const header = readLineHeader(sections.line, sections.little, unit.lineProgram);
+    if (header === null) {
+      lines.malformed++;
+      return null;
+    }
+    const files = new SourceFiles(this.builder, this.strings, sections.line, unit, header);
+    if (this.budget.spend(header.programEnd - unit.lineProgram)) lines.run(header, files);
+    return files;
+  }
+
+  private addLines(start: number, end: number): void {
+    const { lines } = this;
+    const first = lines.firstRow(start);
+    const last = lines.endRow(end);
+    if (last <= first || !this.budget.spend((last - first) * 4)) return;
+    this.builder.addLines(lines.rows.subarray(first * ROW_WORDS, last * ROW_WORDS), last - first);
+  }
+
+  /** Adds the inlined ranges that begin with number `first` and lie in one range of their function. */
+  private addInlines(walk: UnitWalk, first: number, start: number, end: number, files: SourceFiles | null): void {
+    if (first === 0) return;
+    const found = walk.inlines.data;
+    let inlines = this.inlines;
+    let word = 0;
+    for (let number = first; number !== 0; ) {
+      const at = (number - 1) * INLINED_WORDS;
+      number = found[at]!;
+      if (!this.budget.spend(4)) return;
+      if (found[at + 2]! >= end || found[at + 2]! + found[at + 3]! <= start) continue;
+      if (word === inlines.length) inlines = this.widen();
+      inlines[word] = found[at + 1]!;
+      inlines[word + 1] = found[at + 2]!;
+      inlines[word + 2] = found[at + 3]!;
+      inlines[word + 3] = found[at + 4]!;
+      inlines[word + 4] = files === null ? 0 : files.numberOf(found[at + 5]!);
+      inlines[word + 5] = this.builder.originOf(this.names.nameOf(found[at + 6]!));
+      word += INLINE_WORDS;
+    }
+    if (word > 0) this.builder.addInlines(inlines, word / INLINE_WORDS);
+  }
+
+  private widen(): Uint32Array {
+    const wider = new Uint32Array(this.inlines.length * 2);
+    wider.set(this.inlines);
+    this.inlines = wider;
+    return wider;
+  }
+}
