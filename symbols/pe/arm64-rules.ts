@@ -246,6 +246,7 @@ export class Arm64Rules {
 
   /** The expression for the word at a register plus a number. */
   private wordAt(register: number, offset: number): number {
-    return this.rules.addExpression([op.register, register, op.constant, offset, op.add, 0, op.dereference, 0, op.end, 0]);
+    const sum = offset === 0 ? [] : [op.constant, offset, op.add, 0];
+    return this.rules.addExpression([op.register, register, ...sum, op.dereference, 0, op.end, 0]);
   }
 }

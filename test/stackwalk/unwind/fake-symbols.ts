@@ -3,18 +3,18 @@
 // tests read like the files they stand for.
 import { registerFiles, registerNumber, type Arch } from "../../../symbols/registers.ts";
 import type { ModuleSymbols, SourcePlace, WinFrame } from "../../../symbols/cache/module-symbols.ts";
-import { ARM64_FIRST_SLOT, cfaKind, op, raKind, RULE_SLOT_WORDS, RULE_WORDS, saveKind, winVariable } from "../../../symbols/cache/unwind-rule.ts";
+import { ARM64_FIRST_SLOT, cfaKind, interruptedFlag, op, raKind, RULE_SLOT_WORDS, RULE_WORDS, saveKind, winVariable } from "../../../symbols/cache/unwind-rule.ts";
 
 /** A function or, with `isPublic`, a bare linker symbol. */
 export type FakeFunction = { start: number; size: number; name: string; parameterBytes?: number; isPublic?: true; file?: string; line?: number };
 
-/** A row of call frame information: `.cfa`, `.ra` and registers, each with an expression; "end" for the outermost frame. */
-export type FakeRow = { start: number; size: number; entry?: boolean; rule: { [register: string]: string } | "end" };
+/** A row of call frame information: `.cfa`, `.ra` and registers, each with an expression; "end" for the outermost frame. `interrupted` says that the caller did not call. */
+export type FakeRow = { start: number; size: number; entry?: boolean; interrupted?: true; rule: { [register: string]: string } | "end" };
 
 /** A STACK WIN record. `program` is its text; FPO without. */
 export type FakeWin = Partial<Omit<WinFrame, "program" | "kind">> & { start: number; size: number; program?: string };
 
-export type FakeModule = { functions?: FakeFunction[]; rows?: FakeRow[]; win?: FakeWin[] };
+export type FakeModule = { functions?: FakeFunction[]; rows?: FakeRow[]; win?: FakeWin[]; leafWithoutRow?: boolean };
 
 const operations: { [token: string]: number } = { "+": op.add, "-": op.subtract, "*": op.multiply, "/": op.divide, "%": op.modulo, "@": op.align, "^": op.dereference, ".cfa": op.cfa, ".undef": op.fail };
 
@@ -52,7 +52,7 @@ export function compileProgram(text: string): number[] {
 }
 
 /** Answers for a module. */
-export function fakeSymbols(arch: Arch, { functions = [], rows = [], win = [] }: FakeModule): ModuleSymbols {
+export function fakeSymbols(arch: Arch, { functions = [], rows = [], win = [], leafWithoutRow = false }: FakeModule): ModuleSymbols {
   const rules: number[] = [];
   const expressions: number[] = [];
   const add = (code: number[]): number => expressions.push(...code) - code.length;
@@ -62,7 +62,7 @@ export function fakeSymbols(arch: Arch, { functions = [], rows = [], win = [] }:
   const holds = ({ start, size }: { start: number; size: number }, rva: number): boolean => rva >= start && rva < start + size;
   return {
     hasUnwindRows: rows.length > 0,
-    leafWithoutRow: false,
+    leafWithoutRow,
     hasLines: true,
     hasWinFrames: win.length > 0,
     hasNames: functions.length > 0,
@@ -85,7 +85,7 @@ export function fakeSymbols(arch: Arch, { functions = [], rows = [], win = [] }:
   };
 }
 
-function compileRule(arch: Arch, { rule }: FakeRow, add: (code: number[]) => number): number[] {
+function compileRule(arch: Arch, { rule, interrupted }: FakeRow, add: (code: number[]) => number): number[] {
   const words = Array.from({ length: RULE_WORDS }, () => 0);
   if (rule === "end") {
     words[0] = cfaKind.end;
@@ -110,6 +110,7 @@ function compileRule(arch: Arch, { rule }: FakeRow, add: (code: number[]) => num
       words[RULE_SLOT_WORDS + slot] = kind === saveKind.atCfa ? atCfa! : kind === saveKind.expression ? add(compileExpression(arch, text)) : 0;
     }
   }
+  if (interrupted) words[0]! |= interruptedFlag;
   return words;
 }
 
