@@ -6,14 +6,18 @@
 //      ▼               │
 //    failed ◀──────────┘ (only of a later revision)
 //
-// A retry raises `revision` and makes the crash `stored` again. A worker acts on
-// (id, revision) and every change it makes is guarded by both, so that a job
-// that runs twice, or late, changes nothing. A crash that was grouped before
-// stays counted in its old group until the new walk moves it.
+// A retry, by hand or because symbols came (healing.ts), raises `revision` and
+// makes the crash `stored` again. A worker acts on (id, revision) and every
+// change it makes is guarded by both, so that a job that runs twice, or late,
+// changes nothing. A crash that was grouped before stays counted in its old
+// group until the new walk moves it.
 import { sql } from "kysely";
+import type { MissingSymbols } from "../stackwalk/stackwalker.ts";
 import { addCounts, type CountedCrash } from "./counts.ts";
 import type { Database, Tx } from "./database.ts";
 import { type GroupChoice, groupOf, leaveGroup, noteInstall } from "./groups.ts";
+import { cameMeanwhile, holdOffHealing, walkAgain } from "./healing.ts";
+import { writeMissing } from "./missing-symbols.ts";
 import { enqueue, isNotWaiting } from "./outbox.ts";
 import { storable, storableJson, storableName, storableText } from "./storable.ts";
 import { uuidv7 } from "./uuid.ts";
@@ -87,19 +91,21 @@ export type DueCrash = {
   readonly blob: string;
   /** Times a walk of this revision has been started, this one included. */
   readonly attempts: number;
+  /** When this walk began, by the database's clock. */
+  readonly startedAt: Date;
 };
 
 /** Counts one more attempt at a crash and returns it; undefined when there is nothing to do: it is done, or another revision is due. */
 export async function startWalk(db: Database, id: string, revision: number): Promise<DueCrash | undefined> {
   const row = await db
     .updateTable("crashes")
-    .set({ attempts: sql`attempts + 1`, queued_at: new Date() })
+    .set({ attempts: sql`attempts + 1`, queued_at: sql<Date>`now()` })
     .where("id", "=", id)
     .where("revision", "=", revision)
     .where("state", "=", "stored")
-    .returning(["id", "revision", "project_id", "kind", "blob", "attempts"])
+    .returning(["id", "revision", "project_id", "kind", "blob", "attempts", "queued_at"])
     .executeTakeFirst();
-  return row && { id: row.id, revision: row.revision, projectId: row.project_id, kind: row.kind, blob: row.blob, attempts: row.attempts };
+  return row && { id: row.id, revision: row.revision, projectId: row.project_id, kind: row.kind, blob: row.blob, attempts: row.attempts, startedAt: row.queued_at };
 }
 
 /** What a walk found out, ready to be written. */
@@ -116,7 +122,8 @@ export type WalkedCrash = {
   readonly crashReason: string | null;
   readonly crashAddress: string | null;
   readonly crashModule: string | null;
-  readonly missing: readonly { readonly debugFile: string | null; readonly debugId: string | null }[];
+  /** Modules whose symbols lacked something. */
+  readonly missing: readonly MissingSymbols[];
 };
 
 /** How a finished walk ended: `created` is true when its group is new. */
@@ -126,6 +133,8 @@ export type Grouped = { readonly group: string; readonly created: boolean };
 export async function finishWalk(db: Database, due: DueCrash, found: WalkedCrash): Promise<Grouped | undefined> {
   const walked = storableWalk(found);
   return db.transaction().execute(async (tx) => {
+    // Before any row is locked: healing takes both in this order.
+    if (walked.missing.length > 0) await holdOffHealing(tx, due.projectId);
     const row = await lockDue(tx, due);
     if (row === undefined) return undefined;
     const choice: GroupChoice = await groupOf(tx, {
@@ -168,7 +177,8 @@ export async function finishWalk(db: Database, due: DueCrash, found: WalkedCrash
       })
       .where("id", "=", due.id)
       .execute();
-    await writeMissing(tx, due, walked);
+    await writeMissing(tx, due, walked.missing);
+    if (walked.missing.length > 0 && (await cameMeanwhile(tx, due))) await walkAgain(tx, [due.id]);
     return choice;
   });
 }
@@ -239,7 +249,6 @@ function storableWalk(walked: WalkedCrash): WalkedCrash {
     crashReason: storableName(walked.crashReason),
     crashAddress: storableName(walked.crashAddress),
     crashModule: storableName(walked.crashModule),
-    missing: walked.missing.map((key) => ({ debugFile: storableName(key.debugFile), debugId: storableName(key.debugId) })),
   };
 }
 
@@ -267,18 +276,4 @@ function lockDue(tx: Tx, due: DueCrash): Promise<LockedCrash | undefined> {
 
 function counted(row: LockedCrash, group: string): CountedCrash {
   return { projectId: row.project_id, group, seenAt: row.received_at, version: row.version, os: row.os, arch: row.arch, host: row.host };
-}
-
-const missingRows = 1000;
-
-async function writeMissing(tx: Tx, due: DueCrash, walked: WalkedCrash): Promise<void> {
-  if (due.revision > 1) await tx.deleteFrom("missing_symbols").where("crash_id", "=", due.id).execute();
-  // A statement takes 65,535 parameters, and a posted stack trace may miss 20,000 modules.
-  for (let done = 0; done < walked.missing.length; done += missingRows) {
-    await tx
-      .insertInto("missing_symbols")
-      .values(walked.missing.slice(done, done + missingRows).map((key) => ({ project_id: due.projectId, crash_id: due.id, debug_id: key.debugId ?? "", debug_file: key.debugFile ?? "" })))
-      .onConflict((conflict) => conflict.doNothing())
-      .execute();
-  }
 }

@@ -4,8 +4,10 @@
 export type Jobs = {
   /** Walk a crash; does nothing unless the crash is `stored` at this revision. */
   symbolicate: { readonly crash: string; readonly revision: number };
-  /** Compile an uploaded symbol file, so that the first crash that needs it finds it ready. `blob` is its content, so a job that runs twice finds it done. */
-  compile: { readonly blob: string };
+  /** Compile an uploaded debug file with the others of its module, so that the first crash that needs it finds it ready; does nothing when that is done. `file` is its row. */
+  compile: { readonly file: string };
+  /** Ask for walks of the next crashes that waited for a compiled debug file; does nothing unless healing has come to `from`, null at its beginning. `round` counts the times that it waited there for others. */
+  heal: { readonly file: string; readonly from: string | null; readonly round: number };
   /** Something happened that rules may want to tell somebody about. */
   alert: { readonly event: "group-created"; readonly project: number; readonly group: string; readonly crash: string };
   /** Try to deliver an alert; does nothing unless the delivery is pending and due. */

@@ -20,11 +20,20 @@ const batchRows = 500;
 /** How long a row can wait unnoticed when a notification is lost. */
 const pollMs = 500;
 
+/** When a job is due, at once unless told; and how urgent it is: 0, the default, runs before anything higher. */
+export type JobTiming = { readonly due?: Date; readonly priority?: number };
+
 /** Asks for a job as part of a transaction. `key` names the job on its queue. */
-export async function enqueue<Q extends QueueName>(tx: Tx, queue: Q, key: string, payload: Jobs[Q], due?: Date): Promise<void> {
+export async function enqueue<Q extends QueueName>(tx: Tx, queue: Q, key: string, payload: Jobs[Q], timing: JobTiming = {}): Promise<void> {
+  await enqueueAll(tx, queue, [{ key, payload }], timing);
+}
+
+/** Asks for several jobs. */
+export async function enqueueAll<Q extends QueueName>(tx: Tx, queue: Q, jobs: readonly { readonly key: string; readonly payload: Jobs[Q] }[], { due, priority = 0 }: JobTiming = {}): Promise<void> {
+  if (jobs.length === 0) return;
   await tx
     .insertInto("outbox")
-    .values({ id: uuidv7(), queue, job_key: key, payload: JSON.stringify(payload), ...(due ? { due_at: due } : {}) })
+    .values(jobs.map(({ key, payload }) => ({ id: uuidv7(), queue, job_key: key, payload: JSON.stringify(payload), priority, ...(due ? { due_at: due } : {}) })))
     .execute();
 }
 
@@ -75,7 +84,7 @@ export async function dispatchDue(db: Database, queues: Queues): Promise<number>
   return db.transaction().execute(async (tx) => {
     const rows = await tx
       .selectFrom("outbox")
-      .select(["id", "queue", "job_key", "payload"])
+      .select(["id", "queue", "job_key", "payload", "priority"])
       .where("due_at", "<=", sql<Date>`now()`)
       .orderBy("due_at")
       .orderBy("id")
@@ -88,7 +97,7 @@ export async function dispatchDue(db: Database, queues: Queues): Promise<number>
     for (const row of rows) {
       const queue = row.queue as QueueName;
       const jobs = byQueue.get(queue) ?? [];
-      jobs.push({ key: row.job_key, payload: row.payload });
+      jobs.push({ key: row.job_key, payload: row.payload, priority: row.priority });
       byQueue.set(queue, jobs);
     }
     for (const [queue, jobs] of byQueue) await queues.add(queue, jobs);

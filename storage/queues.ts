@@ -10,8 +10,8 @@ import pg from "pg";
 import type { Logger } from "pino";
 import type { Jobs, QueueName } from "./jobs.ts";
 
-/** A job as the outbox hands it over. */
-export type QueuedJob = { readonly key: string; readonly payload: unknown };
+/** A job as the outbox hands it over; of waiting jobs the lowest priority runs first, and 0 is what is not told. */
+export type QueuedJob = { readonly key: string; readonly payload: unknown; readonly priority?: number };
 
 /** Does one job. Throwing makes the queue try again, up to `jobAttempts` times; then the job is gone, and upkeep brings back what is still due. */
 export type Processor<Q extends QueueName> = (payload: Jobs[Q]) => Promise<void>;
@@ -109,7 +109,7 @@ function connect(url: string, options: { maxRetriesPerRequest: number | null; en
 // The little of BullMQ's Queue and Worker that is used, so that the types of the two backends meet.
 type AnyQueue = {
   waitUntilReady(): Promise<unknown>;
-  addBulk(jobs: { name: string; data: unknown; opts: { jobId: string } }[]): Promise<unknown>;
+  addBulk(jobs: { name: string; data: unknown; opts: { jobId: string; priority: number } }[]): Promise<unknown>;
   getJobCounts(...types: ("waiting" | "active" | "delayed" | "prioritized")[]): Promise<{ [state: string]: number }>;
   on(event: "error", listener: (error: Error) => void): unknown;
   close(): Promise<void>;
@@ -157,7 +157,7 @@ function build(
     backend,
     async add(name, jobs) {
       await withTimeout(
-        queue(name).addBulk(jobs.map((job) => ({ name, data: job.payload, opts: { jobId: job.key } }))),
+        queue(name).addBulk(jobs.map((job) => ({ name, data: job.payload, opts: { jobId: job.key, priority: job.priority ?? 0 } }))),
         answerMs,
         `queue ${name} does not take jobs`,
       );

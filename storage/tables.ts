@@ -1,5 +1,7 @@
 // The tables as TypeScript sees them; migrations/ is what makes them.
 import type { ColumnType, Generated } from "kysely";
+import type { MissingSymbols } from "../stackwalk/stackwalker.ts";
+import type { DebugFileHoldings, DebugFileKind, DebugFileLack } from "../symbols/debug-file.ts";
 
 type Time = ColumnType<Date, Date | string, Date | string>;
 type DefaultTime = ColumnType<Date, Date | string | undefined, Date | string>;
@@ -73,9 +75,9 @@ export type UploadKeyTable = { project_id: number; key: Buffer; crash_id: string
 export type DebugFileTable = {
   id: string;
   project_id: number;
-  kind: "breakpad";
-  debug_file: string;
-  debug_id: string;
+  kind: DebugFileKind;
+  debug_file: string | null;
+  debug_id: string | null;
   code_file: string | null;
   code_id: string | null;
   os: string;
@@ -86,8 +88,16 @@ export type DebugFileTable = {
   lines: Bigint;
   unwind_rows: Bigint;
   created_at: DefaultTime;
+  holds: Json<DebugFileHoldings>;
+  lacks: Json<readonly DebugFileLack[]>;
+  problem: string | null;
+  attempts: Generated<number>;
+  queued_at: DefaultTime;
+  compiled_at: Time | null;
+  healed_to: string | null;
+  settled_at: Time | null;
 };
-export type MissingSymbolTable = { project_id: number; debug_id: string; debug_file: string; crash_id: string };
+export type MissingSymbolTable = { project_id: number; debug_id: string; debug_file: string; crash_id: string; code_id: string; code_file: string; lacks: MissingSymbols["lacks"] };
 
 export type CountDeltaTable = {
   seq: DefaultBigint;
@@ -106,7 +116,7 @@ export type GroupDayTable = { group_id: string; day: string; crashes: Bigint };
 export type GroupVersionTable = { group_id: string; version: string; crashes: Bigint };
 export type CounterTable = { project_id: number; day: string; facet: string; value: string; n: Bigint };
 
-export type OutboxTable = { id: string; queue: string; job_key: string; payload: Json<unknown>; due_at: DefaultTime; created_at: DefaultTime };
+export type OutboxTable = { id: string; queue: string; job_key: string; payload: Json<unknown>; due_at: DefaultTime; created_at: DefaultTime; priority: Generated<number> };
 export type AlertRuleTable = { id: string; project_id: number; kind: "new-group"; name: string; enabled: Generated<boolean>; created_at: DefaultTime };
 export type AlertTable = {
   id: string;

@@ -1,6 +1,8 @@
-// What a file that is not a Breakpad symbol file is instead. People upload the
-// PDB, the program itself or a dSYM long before they read about `.sym` files;
-// "not a symbol file" alone helps nobody, so each is named with its next step.
+// What a file that is not a Breakpad symbol file is instead. People have PDBs,
+// programs and dSYMs at hand long before they read about `.sym` files; "not a
+// symbol file" alone helps nobody, so each is named with its next step. PDBs and
+// programs of Windows have readers of their own (compile.ts), and come here only
+// where text is wanted.
 import { sniffCompression } from "./compression.ts";
 
 /** A kind of file recognised by its first bytes. */
@@ -9,13 +11,13 @@ export type ForeignFormat = {
   readonly kind: string;
   /** What it is, for people, as the end of the sentence "it looks like …". */
   readonly description: string;
-  /** What to do to get a symbol file from it. */
+  /** What to do about it. */
   readonly hint: string;
   /** True when symbols can be made from it, so that a folder scan mentions it. */
   readonly isDebugFile: boolean;
 };
 
-const dumpSyms = (what: string) => `This version takes Breakpad .sym files: run dump_syms on ${what} and upload what it prints.`;
+const dumpSyms = (what: string) => `Of this kind of file this version takes what dump_syms prints: run dump_syms on ${what} and upload that.`;
 const utf16Hint = "Windows PowerShell's `>` writes UTF-16; run dump_syms from cmd.exe, or with `dump_syms -o FILE`, so that the file stays as dump_syms wrote it.";
 
 /** Names what the first bytes belong to (512 suffice); null when they could be anything, a `.sym` included. */
@@ -37,6 +39,12 @@ export function recogniseForeign(prefix: Uint8Array): ForeignFormat | null {
   return null;
 }
 
+/** True when the first bytes (512 suffice) are those of a debug file that is read as it is, without being turned into text: a PDB or a Windows program. */
+export function isNativeDebugFile(prefix: Uint8Array): boolean {
+  const kind = recogniseForeign(prefix)?.kind;
+  return kind === "pdb" || kind === "pe";
+}
+
 function format(kind: string, description: string, hint: string, isDebugFile = false): ForeignFormat {
   return { kind, description, hint, isDebugFile };
 }
@@ -51,9 +59,9 @@ const machO = [dumpSyms("its .dSYM (dsymutil makes one)"), true] as const;
 
 /** First bytes as Latin-1 text, with what they mean. The longest of two that share a beginning stands first. */
 const magics: readonly (readonly [kind: string, magic: string, description: string, hint: string, isDebugFile: boolean])[] = [
-  ["pdb", "Microsoft C/C++ MSF 7.00", "a PDB", dumpSyms("it"), true],
-  ["pdb", "Microsoft C/C++ program database 2.00", "a PDB of Visual C++ 6 or older", "Its format has no GUID; rebuild with a newer compiler.", true],
-  ["portable_pdb", "BSJB", "a portable PDB of .NET", "Deadair reads native code only.", false],
+  ["pdb", "Microsoft C/C++ MSF 7.00", "a PDB", "Upload it as it is, with its DLL or EXE beside it.", true],
+  ["old_pdb", "Microsoft C/C++ program database 2.00", "a PDB of Visual C++ 6 or older", "Its format has no GUID; rebuild with a newer compiler.", true],
+  ["portable_pdb", "BSJB", "a portable PDB of .NET", "It describes managed code, and Deadair reads native code only.", true],
   ["elf", "\x7fELF", "an ELF program, library or .debug file", dumpSyms("it"), true],
   ["fat", "\xca\xfe\xba\xbe", "a fat Mach-O file (or a Java class)", ...machO],
   ["fat", "\xca\xfe\xba\xbf", "a fat Mach-O file", ...machO],
@@ -61,7 +69,7 @@ const magics: readonly (readonly [kind: string, magic: string, description: stri
   ["macho", "\xce\xfa\xed\xfe", "a Mach-O file of 32 bits", ...machO],
   ["macho", "\xfe\xed\xfa\xcf", "a Mach-O file (big-endian)", ...machO],
   ["macho", "\xfe\xed\xfa\xce", "a Mach-O file (big-endian, 32 bits)", ...machO],
-  ["pe", "MZ", "a Windows program or DLL", dumpSyms("its PDB"), true],
+  ["pe", "MZ", "a Windows program or DLL", "Upload it as it is, with its PDB beside it.", true],
   ["archive", "!<arch>", "a static library", "Symbols belong to the linked plugin, not to its parts; use that.", false],
   ["zip", "PK\x03\x04", "a zip archive", "Unpack it and upload the .sym files in it.", false],
   ["zip", "PK\x05\x06", "an empty zip archive", "Look at the step that packs it.", false],

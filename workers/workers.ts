@@ -2,7 +2,8 @@
 //
 //   outbox dispatcher   rows → jobs
 //   symbolicate         crash → frames → signature → group
-//   compile             symbol file → symbol cache
+//   compile             debug files → symbol cache
+//   heal                debug file → crashes that waited for it, due again
 //   alert               event → rules → deliveries
 //   deliver             delivery → webhook, mail, chat
 //   upkeep              counts, what queues lost, partitions
@@ -18,6 +19,7 @@ import { startDispatcher } from "../storage/outbox.ts";
 import type { Storage } from "../storage/storage.ts";
 import { alertProcessor } from "./alert/alert.ts";
 import { compileProcessor } from "./compile/compile.ts";
+import { healProcessor } from "./compile/heal.ts";
 import { deliverProcessor } from "./deliver/deliver.ts";
 import { symbolicateProcessor } from "./symbolicate/symbolicate.ts";
 import { startUpkeep } from "./upkeep/upkeep.ts";
@@ -39,6 +41,7 @@ export function startWorkers(storage: Storage, settings: Settings, publicUrl: ()
   const consumers = [
     queues.consume("symbolicate", settings.walkConcurrency, symbolicateProcessor({ storage, settings, walker: settings.walker === "deadair" ? pool : breakpadStackwalker(), pool, log })),
     queues.consume("compile", 1, compileProcessor(storage, pool)),
+    queues.consume("heal", 1, healProcessor(db)),
     queues.consume("alert", alertConcurrency, alertProcessor(db)),
     queues.consume("deliver", deliverConcurrency, deliverProcessor({ db, settings, publicUrl, log })),
   ];

@@ -1,153 +1,127 @@
-// What is known of uploaded symbol files.
+// A debug file comes in.
 //
-// A symbol file streams to the spool while it is checked (symbols/breakpad), so
-// that what is stored is a symbol file, whole, and its header says which module
-// it belongs to: never the request. The newest file of a module wins.
+// It streams to the spool, and its first bytes decide what becomes of it:
+//  - A Breakpad symbol file is checked while it streams past (symbols/breakpad),
+//    so that what is stored is one, whole.
+//  - A PDB or a program is opened where it lies on the spool once it is whole,
+//    and read for what it says of itself: headers and directories, not tables
+//    (symbols/debug-file.ts). It is compiled later, by a worker's thread.
+//  - Anything else is refused with what it is, and nothing of it is kept.
+// Which module a file belongs to is its own word, never the request's. Only the
+// file name is the request's where the file does not know it (file-names.ts).
 import type { Readable } from "node:stream";
-import { sql } from "kysely";
 import type { Limits } from "../../config/limits.ts";
-import { ok, type Result } from "../../config/problem.ts";
-import type { Tx } from "../../storage/database.ts";
-import { enqueue } from "../../storage/outbox.ts";
+import { ok, type Problem, type Result } from "../../config/problem.ts";
+import { type NewDebugFile, renamePdbs, storeDebugFile } from "../../storage/debug-files.ts";
 import type { Storage } from "../../storage/storage.ts";
-import { uuidv7 } from "../../storage/uuid.ts";
 import { type SymbolFacts, SymbolCheck } from "../../symbols/breakpad/check.ts";
 import { storeName } from "../../symbols/breakpad/store-path.ts";
+import type { DebugFileFacts, DebugFileLack } from "../../symbols/debug-file.ts";
+import { openFile } from "../../symbols/file-bytes.ts";
+import { isNativeDebugFile } from "../../symbols/foreign-format.ts";
 import { inflated, overLimit, problemOf, Refusal } from "../ingest/body.ts";
-import type { SymbolItem, SymbolPage } from "../triage/schema.ts";
+import type { SymbolItem } from "../triage/schema.ts";
+import { nameNative, pdbNameOf } from "./file-names.ts";
+import { symbolItems } from "./symbol-lists.ts";
 
-/** A stored symbol file; `created` is false when it was there already. */
+/** A stored debug file; `created` is false when it was there already. */
 export type StoredSymbols = { readonly item: SymbolItem; readonly created: boolean };
 
-/** Streams a symbol file into the store, or says why not; then nothing is kept. */
-export async function storeSymbols(storage: Storage, limits: Limits, projectId: number, body: AsyncIterable<Buffer> | Readable): Promise<Result<StoredSymbols>> {
+type Inspected = Omit<NewDebugFile, "projectId" | "blob" | "bytes">;
+
+/** Bytes that decide what a file is. */
+const headBytes = 512;
+
+/** Streams a debug file into the store, or says why not; then nothing is kept. `name` is the file's name as the request gives it, if it does. */
+export async function storeSymbols(storage: Storage, limits: Limits, projectId: number, body: AsyncIterable<Buffer> | Readable, name: string | undefined): Promise<Result<StoredSymbols>> {
   const sink = await storage.spool.open();
-  const check = new SymbolCheck();
+  let check: SymbolCheck | null = null;
+  let head: Buffer | null = Buffer.alloc(0);
+  // Decides once there is enough to tell, or no more to come.
+  const decide = (bytes: Buffer): Problem | null => {
+    head = null;
+    if (isNativeDebugFile(bytes)) return null;
+    check = new SymbolCheck();
+    return check.push(bytes);
+  };
   try {
     for await (const chunk of inflated(body as AsyncIterable<Buffer>)) {
-      const problem = check.push(chunk);
+      let problem: Problem | null = null;
+      if (head === null) problem = check === null ? null : (check as SymbolCheck).push(chunk);
+      else {
+        head = Buffer.concat([head, chunk]);
+        if (head.length >= headBytes) problem = decide(head);
+      }
       if (problem !== null) throw new Refusal(problem);
       if (sink.bytes + chunk.length > limits.SYMBOL_INFLATED_BYTES) throw new Refusal(overLimit(limits, "SYMBOL_INFLATED_BYTES", "The symbol file"));
       await sink.write(chunk);
     }
-    const facts = check.finish();
-    if (!facts.ok) throw new Refusal(facts.problem);
-    const name = storeName(facts.value.header.debugFile);
-    if (!name.ok) throw new Refusal(name.problem);
+    const problem = head === null ? null : decide(head);
+    if (problem !== null) throw new Refusal(problem);
     const file = await sink.finish();
+    const inspected = check === null ? await inspectNative(storage, projectId, file.path, name) : inspectSymbolFile((check as SymbolCheck).finish());
+    if (!inspected.ok) throw new Refusal(inspected.problem);
     await storage.blobs.keep(file);
-    return ok(await insert(storage, projectId, facts.value, name.value, file.sha256));
+    return ok(await insert(storage, { ...inspected.value, projectId, blob: file.sha256, bytes: file.bytes }));
   } catch (error) {
     await sink.abort();
     return { ok: false, problem: problemOf(error) };
   }
 }
 
-async function insert(storage: Storage, projectId: number, facts: SymbolFacts, debugFile: string, blob: string): Promise<StoredSymbols> {
-  return storage.db.transaction().execute(async (tx) => {
-    const stored = await insertRow(tx, projectId, facts, debugFile, blob);
-    if (stored.created) await enqueue(tx, "compile", `compile-${blob}`, { blob });
-    return stored;
+async function insert(storage: Storage, file: NewDebugFile): Promise<StoredSymbols> {
+  const { row, created } = await storeDebugFile(storage.db, file);
+  if (file.kind === "pe" && file.debugId !== null && file.debugFile !== null) await renamePdbs(storage.db, file.projectId, file.debugId, pdbNameOf(file.debugId), file.debugFile);
+  const [item] = await symbolItems(storage.db, [row]);
+  return { item: item!, created };
+}
+
+function inspectSymbolFile(facts: Result<SymbolFacts>): Result<Inspected> {
+  if (!facts.ok) return facts;
+  const { header, counts, hasLines, hasUnwind } = facts.value;
+  const debugFile = storeName(header.debugFile);
+  if (!debugFile.ok) return debugFile;
+  const { os, arch, debugId, codeId, codeFile } = header;
+  return ok({
+    kind: "breakpad",
+    os,
+    arch,
+    debugId,
+    debugFile: debugFile.value,
+    codeId,
+    codeFile,
+    holds: { functions: counts.functions > 0, publics: counts.publics > 0, lines: hasLines, inlines: counts.inlines > 0, unwind: hasUnwind },
+    lacks: symbolFileLacks(hasLines, hasUnwind),
+    counts: { functions: counts.functions, lines: counts.lines, unwindRows: counts.stackCfi + counts.stackWin },
   });
 }
 
-async function insertRow(tx: Tx, projectId: number, facts: SymbolFacts, debugFile: string, blob: string): Promise<StoredSymbols> {
-  const { header, counts } = facts;
-  const inserted = await tx
-    .insertInto("debug_files")
-    .values({
-      id: uuidv7(),
-      project_id: projectId,
-      kind: "breakpad",
-      debug_file: debugFile,
-      debug_id: header.debugId,
-      code_file: header.codeFile,
-      code_id: header.codeId,
-      os: header.os,
-      arch: header.arch,
-      blob,
-      bytes: facts.bytes,
-      functions: counts.functions,
-      lines: counts.lines,
-      unwind_rows: counts.stackCfi + counts.stackWin,
-    })
-    // The same file again becomes the newest of its module.
-    .onConflict((conflict) => conflict.columns(["project_id", "debug_id", "debug_file", "blob"]).doUpdateSet({ created_at: sql`now()` }))
-    .returningAll()
-    .returning(sql<boolean>`xmax = 0`.as("created"))
-    .executeTakeFirstOrThrow();
-  return { item: symbolItem(inserted), created: inserted.created };
+function symbolFileLacks(hasLines: boolean, hasUnwind: boolean): DebugFileLack[] {
+  const lacks: DebugFileLack[] = [];
+  if (!hasLines) lacks.push({ code: "no_lines", message: "It has no line records, so frames have no source lines.", hint: "Run dump_syms on a file that still has debug information." });
+  if (!hasUnwind) lacks.push({ code: "no_unwind", message: "It has no STACK records, so stacks through this module are guessed.", hint: "Give dump_syms the program too, or upload the program beside it." });
+  return lacks;
 }
 
-/** Which of these symbol files are there: `have`, `missing`, or `different` (same module, other content). */
-export async function checkSymbols(
-  storage: Storage,
-  projectId: number,
-  asked: readonly { readonly debug_file: string; readonly debug_id: string; readonly sha256?: string }[],
-): Promise<{ debug_file: string; debug_id: string; state: "have" | "missing" | "different" }[]> {
-  const rows =
-    asked.length === 0
-      ? []
-      : await storage.db
-          .selectFrom("debug_files")
-          .select(["debug_file", "debug_id", "blob"])
-          .where("project_id", "=", projectId)
-          .where("debug_id", "in", [...new Set(asked.map((symbol) => symbol.debug_id.toUpperCase()))])
-          .execute();
-  return asked.map((symbol) => {
-    const same = rows.filter((row) => row.debug_id === symbol.debug_id.toUpperCase() && row.debug_file === symbol.debug_file);
-    const state = same.length === 0 ? "missing" : symbol.sha256 === undefined || same.some((row) => row.blob === symbol.sha256?.toLowerCase()) ? "have" : "different";
-    return { debug_file: symbol.debug_file, debug_id: symbol.debug_id, state };
-  });
+async function inspectNative(storage: Storage, projectId: number, path: string, name: string | undefined): Promise<Result<Inspected>> {
+  const facts = await readFacts(path);
+  if (!facts.ok) return facts;
+  const names = await nameNative(storage.db, projectId, facts.value, name);
+  if (!names.ok) return names;
+  const { kind, os, archName, debugId, codeId, holds, lacks } = facts.value;
+  return ok({ kind, os, arch: archName, debugId, codeId, holds, lacks, ...names.value, counts: { functions: 0, lines: 0, unwindRows: 0 } });
 }
 
-/** A page of uploaded symbol files, newest first, with the modules that crashes miss most. */
-export async function listSymbols(storage: Storage, projectId: number, limit: number, cursor: string | undefined): Promise<SymbolPage> {
-  const rows = await storage.db
-    .selectFrom("debug_files")
-    .selectAll()
-    .where("project_id", "=", projectId)
-    .$if(cursor !== undefined, (query) => query.where("id", "<", cursor!))
-    .orderBy("id", "desc")
-    .limit(limit + 1)
-    .execute();
-  const missing = await storage.db
-    .selectFrom("missing_symbols")
-    .select((select) => ["debug_file", "debug_id", select.fn.countAll<string>().as("crashes")])
-    .where("project_id", "=", projectId)
-    .where((where) =>
-      where.not(
-        where.exists(
-          where.selectFrom("debug_files").select("id").whereRef("debug_files.project_id", "=", "missing_symbols.project_id").whereRef("debug_files.debug_id", "=", "missing_symbols.debug_id").whereRef("debug_files.debug_file", "=", "missing_symbols.debug_file"),
-        ),
-      ),
-    )
-    .groupBy(["debug_file", "debug_id"])
-    .orderBy("crashes", "desc")
-    .limit(50)
-    .execute();
-  const items = rows.slice(0, limit).map(symbolItem);
-  return {
-    items,
-    missing: missing.map((row) => ({ debugFile: row.debug_file, debugId: row.debug_id, crashes: Number(row.crashes) })),
-    next: rows.length > limit ? (items.at(-1)?.id ?? null) : null,
-  };
-}
-
-type Row = { id: string; debug_file: string; debug_id: string; code_id: string | null; os: string; arch: string; bytes: string; functions: string; lines: string; unwind_rows: string; created_at: Date };
-
-function symbolItem(row: Row): SymbolItem {
-  return {
-    id: row.id,
-    debugFile: row.debug_file,
-    debugId: row.debug_id,
-    codeId: row.code_id,
-    os: row.os,
-    arch: row.arch,
-    bytes: Number(row.bytes),
-    functions: Number(row.functions),
-    lines: Number(row.lines),
-    unwindRows: Number(row.unwind_rows),
-    createdAt: row.created_at.toISOString(),
-  };
+async function readFacts(path: string): Promise<Result<DebugFileFacts>> {
+  // The readers of all formats are large, and most servers never meet one of these files.
+  const { openDebugFile } = await import("../../symbols/compile.ts");
+  const file = openFile(path);
+  // What was just written there: this is our disk's fault.
+  if (!file.ok) throw new Error(file.problem.message);
+  try {
+    const opened = openDebugFile(file.value.bytes);
+    return opened.ok ? ok(opened.value.facts) : opened;
+  } finally {
+    file.value.close();
+  }
 }

@@ -1,4 +1,4 @@
-// Where build machines bring symbol files: our own two addresses, and what
+// Where build machines bring debug files: our own two addresses, and what
 // Breakpad's sym_upload speaks (sym-upload.ts).
 import type { FastifyInstance } from "fastify";
 import Type from "typebox";
@@ -7,17 +7,18 @@ import type { Context } from "../context.ts";
 import { answerProblem } from "../errors.ts";
 import { requestBody } from "../ingest/body.ts";
 import { readCursor, readLimit } from "../paging.ts";
-import { checkSymbols, listSymbols, storeSymbols } from "./debug-files.ts";
+import { storeSymbols } from "./debug-files.ts";
+import { type AskedFile, checkSymbols, listSymbols } from "./symbol-lists.ts";
 
-/** Adds the address that takes a symbol file as its body. Its plugin must leave request bodies unparsed. */
+/** Adds the address that takes a debug file as its body. Its plugin must leave request bodies unparsed. */
 export function symbolUploadRoutes(app: FastifyInstance, context: Context): void {
-  app.post<{ Params: { project: string } }>("/api/v1/:project/symbols", async (request, reply) => {
+  app.post<{ Params: { project: string }; Querystring: { name?: string | string[] } }>("/api/v1/:project/symbols", async (request, reply) => {
     const caller = await requireScope(context, request, request.params.project, "symbols");
     if (!caller.ok) return answerProblem(reply, caller.problem);
     const { limits } = context.settings;
     const body = requestBody(request.raw, limits, "SYMBOL_BODY_BYTES");
     if (!body.ok) return answerProblem(reply, body.problem);
-    const stored = await storeSymbols(context.storage, limits, caller.value.project.id, body.value);
+    const stored = await storeSymbols(context.storage, limits, caller.value.project.id, body.value, [request.query.name].flat()[0]);
     if (!stored.ok) return answerProblem(reply, stored.problem);
     const { item, created } = stored.value;
     return reply.code(created ? 201 : 200).send({ ...item, debug_file: item.debugFile, debug_id: item.debugId });
@@ -26,12 +27,13 @@ export function symbolUploadRoutes(app: FastifyInstance, context: Context): void
 
 /** Adds the question that lets CI skip files, and the list for the page. */
 export function symbolRoutes(app: FastifyInstance, context: Context): void {
+  const name = Type.String({ maxLength: 1000 });
+  const id = Type.String({ maxLength: 80 });
+  const more = { debug_file: Type.Optional(name), code_file: Type.Optional(name), kind: Type.Optional(Type.Union([Type.Literal("breakpad"), Type.Literal("pdb"), Type.Literal("pe")])), sha256: Type.Optional(Type.String({ maxLength: 64 })) };
   const Question = Type.Object({
-    symbols: Type.Array(Type.Object({ debug_file: Type.String({ maxLength: 1000 }), debug_id: Type.String({ maxLength: 80 }), sha256: Type.Optional(Type.String({ maxLength: 64 })) }), {
-      maxItems: context.settings.limits.SYMBOL_CHECK_COUNT,
-    }),
+    symbols: Type.Array(Type.Union([Type.Object({ ...more, debug_id: id, code_id: Type.Optional(id) }), Type.Object({ ...more, code_id: id })]), { maxItems: context.settings.limits.SYMBOL_CHECK_COUNT }),
   });
-  type Question = { symbols: { debug_file: string; debug_id: string; sha256?: string }[] };
+  type Question = { symbols: AskedFile[] };
   app.post<{ Params: { project: string }; Body: Question }>("/api/v1/:project/symbols/check", { schema: { body: Question } }, async (request, reply) => {
     const caller = await requireScope(context, request, request.params.project, "symbols");
     if (!caller.ok) return answerProblem(reply, caller.problem);

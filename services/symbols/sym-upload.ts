@@ -5,7 +5,8 @@
 // want a space after each colon, and its last body is not JSON although it says
 // so: neither is ours to mend. It cannot send a header, so the token is `key` or
 // `token` in the address. What it says of the file is not believed: the file's
-// own header decides, as for every upload.
+// own header decides, as for every upload; only the name of a PDB or a program,
+// which these do not hold, is that of the form's file.
 import { Readable } from "node:stream";
 import { createReadStream } from "node:fs";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
@@ -16,7 +17,8 @@ import type { Context } from "../context.ts";
 import { answerProblem } from "../errors.ts";
 import { requestBody } from "../ingest/body.ts";
 import { readForm } from "../ingest/form.ts";
-import { checkSymbols, storeSymbols } from "./debug-files.ts";
+import { storeSymbols } from "./debug-files.ts";
+import { checkSymbols } from "./symbol-lists.ts";
 
 type InProject = { Params: { project: string } };
 
@@ -36,9 +38,9 @@ export function symUploadRoutes(app: FastifyInstance, context: Context): void {
     const symbols = form.value.files.find((kept) => kept.field === "symbol_file");
     try {
       if (symbols === undefined) return answerProblem(reply, refuse(400, "no_symbol_file", "The form has no file in the field symbol_file.", "Use sym_upload, or post the file to …/symbols.").problem);
-      const stored = await storeSymbols(context.storage, limits, caller.value.project.id, createReadStream(symbols.file.path));
+      const stored = await storeSymbols(context.storage, limits, caller.value.project.id, createReadStream(symbols.file.path), symbols.name === symbols.field ? undefined : symbols.name);
       if (!stored.ok) return answerProblem(reply, stored.problem);
-      return reply.type("text/plain; charset=utf-8").send(`${stored.value.item.debugFile} ${stored.value.item.debugId}\n`);
+      return reply.type("text/plain; charset=utf-8").send(`${stored.value.item.debugFile ?? stored.value.item.codeFile} ${stored.value.item.debugId ?? stored.value.item.codeId}\n`);
     } finally {
       await Promise.all(form.value.files.map((kept) => kept.file.discard()));
     }
@@ -49,7 +51,7 @@ export function symUploadRoutes(app: FastifyInstance, context: Context): void {
     if (id === undefined || verb === undefined) return answerProblem(reply, refuse(404, "not_found", "sym-upload-v2 asks for FILE/ID:checkStatus.", "Use sym_upload -p sym-upload-v2.").problem);
     const caller = await requireScope(context, request, request.params.project, "symbols");
     if (!caller.ok) return answerProblem(reply, caller.problem);
-    const [found] = await checkSymbols(context.storage, caller.value.project.id, [{ debug_file: request.params.file, debug_id: id }]);
+    const [found] = await checkSymbols(context.storage, caller.value.project.id, [{ debug_file: request.params.file, debug_id: id, kind: "breakpad" }]);
     return sendSpaced(reply, { status: found?.state === "have" ? "FOUND" : "MISSING" });
   });
 
@@ -71,7 +73,7 @@ export function symUploadRoutes(app: FastifyInstance, context: Context): void {
     if (!isUuid(request.params.key)) return answerProblem(reply, unknownStep());
     const body = requestBody(request.raw, limits, "SYMBOL_BODY_BYTES");
     if (!body.ok) return answerProblem(reply, body.problem);
-    const stored = await storeSymbols(context.storage, limits, caller.value.project.id, Readable.from(body.value));
+    const stored = await storeSymbols(context.storage, limits, caller.value.project.id, Readable.from(body.value), undefined);
     if (!stored.ok) return answerProblem(reply, stored.problem);
     return reply.send("");
   };

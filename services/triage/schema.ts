@@ -130,15 +130,21 @@ export type Alert = Static<typeof Alert>;
 export const AlertPage = Type.Object({ items: Type.Array(Alert), next: Nullable(Type.String()) });
 export type AlertPage = Static<typeof AlertPage>;
 
-/** An uploaded symbol file. */
+/** An uploaded debug file. */
 export const SymbolItem = Type.Object({
   id: Type.String(),
-  debugFile: Type.String(),
-  debugId: Type.String(),
+  kind: Type.Union([Type.Literal("breakpad"), Type.Literal("pdb"), Type.Literal("pe")], { description: "a .sym file, a PDB, or a Windows program or DLL" }),
+  debugFile: Nullable(Type.String({ description: "name of the module's debug file; null for a program that names none" })),
+  debugId: Nullable(Type.String({ description: "null for a program without CodeView record" })),
+  codeFile: Nullable(Type.String({ description: "name of the program or library, where it is known" })),
   codeId: Nullable(Type.String()),
   os: Type.String(),
   arch: Type.String(),
   bytes: Type.Integer(),
+  holds: Type.Object({ functions: Type.Boolean(), publics: Type.Boolean(), lines: Type.Boolean(), inlines: Type.Boolean(), unwind: Type.Boolean() }),
+  lacks: Type.Array(Type.Object({ code: Type.String(), message: Type.String(), hint: Type.String() }), { description: "what no file of the module brings" }),
+  problem: Nullable(Type.String({ description: "why it could not be compiled" })),
+  compiled: Type.Boolean({ description: "false while its compilation is due; the counts of a PDB or program are 0 until then" }),
   functions: Type.Integer(),
   lines: Type.Integer(),
   unwindRows: Type.Integer(),
@@ -146,8 +152,15 @@ export const SymbolItem = Type.Object({
 });
 export type SymbolItem = Static<typeof SymbolItem>;
 
-/** A module that crashes needed and nobody uploaded. */
-export const MissingSymbol = Type.Object({ debugFile: Type.String(), debugId: Type.String(), crashes: Type.Integer() });
+/** A module of which crashes lacked all symbols, its source lines (`names`), or its unwind data. One of the ids is there. */
+export const MissingSymbol = Type.Object({
+  debugFile: Nullable(Type.String()),
+  debugId: Nullable(Type.String()),
+  codeFile: Nullable(Type.String()),
+  codeId: Nullable(Type.String()),
+  lacks: Type.Union([Type.Literal("all"), Type.Literal("names"), Type.Literal("unwind")]),
+  crashes: Type.Integer(),
+});
 export type MissingSymbol = Static<typeof MissingSymbol>;
 
 export const SymbolPage = Type.Object({ items: Type.Array(SymbolItem), missing: Type.Array(MissingSymbol), next: Nullable(Type.String()) });

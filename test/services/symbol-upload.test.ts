@@ -58,7 +58,10 @@ describe("what is no symbol file is refused, and nothing of it is kept", () => {
   it.each<[string, number, string, Buffer | string]>([
     ["text", 400, "not_a_symbol_file", "hello"],
     ["nothing", 400, "not_a_symbol_file", ""],
-    ["a PDB", 400, "not_a_symbol_file", "Microsoft C/C++ MSF 7.00\r\n\x1aDS\0\0\0"],
+    ["the beginning of a PDB", 400, "malformed_pdb", "Microsoft C/C++ MSF 7.00\r\n\x1aDS\0\0\0"],
+    ["an old PDB", 400, "not_a_symbol_file", "Microsoft C/C++ program database 2.00\r\n\x1aJG\0"],
+    ["a portable PDB", 400, "not_a_symbol_file", "BSJB\x01\0\x01\0"],
+    ["a program of DOS", 400, "", Buffer.from(`MZ${"\0".repeat(600)}`)],
     ["an ELF file", 400, "not_a_symbol_file", Buffer.from("\x7fELF\x02\x01\x01", "latin1")],
     ["UTF-16", 400, "not_a_symbol_file", Buffer.from("\ufeffMODULE Linux x86_64 0 x\n", "utf16le")],
     ["a module record without an id", 400, "bad_module_record", "MODULE Linux x86_64\n"],

@@ -207,7 +207,7 @@ describe("walking", () => {
   });
 
   test("missing symbols are those of the last walk", async () => {
-    const missing = (...names: string[]) => names.map((name) => ({ debugFile: name, debugId: `${name}0` }));
+    const missing = (...names: string[]) => names.map((name) => rows.missing({ debugFile: name, debugId: `${name}0` }));
     const listed = async (id: string) => (await database.db.selectFrom("missing_symbols").select("debug_file").where("crash_id", "=", id).orderBy("debug_file").execute()).map((row) => row.debug_file);
     const id = await store();
     await finishWalk(database.db, await due(id), walked("m", { missing: missing("a", "b", "a") }));
@@ -225,7 +225,7 @@ describe("walking", () => {
   test("NUL in what a walk found out is kept as a replacement", async () => {
     const id = await store();
     const text = "a\u0000b";
-    await finishWalk(database.db, await due(id), walked(text, { fingerprint: randomBytes(32), host: text, os: text, osVersion: text, arch: text, crashReason: text, crashAddress: text, crashModule: text, missing: [{ debugFile: text, debugId: text }] }));
+    await finishWalk(database.db, await due(id), walked(text, { fingerprint: randomBytes(32), host: text, os: text, osVersion: text, arch: text, crashReason: text, crashAddress: text, crashModule: text, missing: [rows.missing({ debugFile: text, debugId: text, codeFile: text, codeId: text })] }));
     expect(await rowOf(id)).toMatchObject({ signature: "a\ufffdb", host: "a\ufffdb", crash_module: "a\ufffdb" });
     await expectExactCounts();
     const other = await store();

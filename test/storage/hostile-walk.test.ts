@@ -12,6 +12,7 @@ import { foldCounts } from "../../storage/counts.ts";
 import { finishWalk, startWalk, storeCrash, type WalkedCrash } from "../../storage/crashes.ts";
 import type { OpenDatabase } from "../../storage/database.ts";
 import { addProject } from "../support/alert-rows.ts";
+import { missing } from "../support/crash-rows.ts";
 import { testDatabase } from "../support/database.ts";
 
 let database: OpenDatabase;
@@ -33,17 +34,18 @@ test.each<[string, Partial<WalkedCrash>]>([
   ["host", { host: long() }],
   // Two code units a letter: a cut may fall between them.
   ["host of letters beyond the BMP", { host: `x${"𝕏".repeat(5000)}` }],
-  ["debug file", { missing: [{ debugFile: long(), debugId: "A".repeat(33) }] }],
-  // 20,000 rows of four parameters; a statement takes 65,535.
-  ["list of missing modules", { missing: Array.from({ length: 20_000 }, (_, i) => ({ debugFile: `m${i}`, debugId: i.toString(16).padStart(33, "A").toUpperCase() })) }],
+  ["debug file", { missing: [missing({ debugFile: long(), debugId: "A".repeat(33) })] }],
+  ["module's names and ids", { missing: [missing({ debugFile: long(), debugId: long(), codeFile: long(), codeId: long() })] }],
+  // 20,000 rows of seven parameters; a statement takes 65,535.
+  ["list of missing modules", { missing: Array.from({ length: 20_000 }, (_, i) => missing({ debugFile: `m${i}`, debugId: i.toString(16).padStart(33, "A").toUpperCase() })) }],
 ])("a walk with a huge %s is counted", async (_what, found) => {
   const { id } = await storeCrash(database.db, { projectId: project, kind: "stacktrace", blob: "0".repeat(64), bytes: 1, client: null, install: long(), product: long(), version: long(), host: null, annotations: {}, notes: [], attachments: [], uploadKey: null });
   const due = await startWalk(database.db, id, 1);
   const grouped = await finishWalk(database.db, due!, { ...plain, ...found });
   expect(grouped).toBeDefined();
   expect(await foldCounts(database.db)).toBe(1);
-  const missing = await database.db.selectFrom("missing_symbols").select("debug_id").where("crash_id", "=", id).execute();
-  expect(missing).toHaveLength(found.missing?.length ?? 0);
+  const written = await database.db.selectFrom("missing_symbols").select("debug_id").where("crash_id", "=", id).execute();
+  expect(written).toHaveLength(found.missing?.length ?? 0);
 });
 
 test("bytes that a store does not take are not left on the spool", async () => {

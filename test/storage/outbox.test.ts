@@ -51,7 +51,7 @@ function start(queues: Queues, url = database.url): Dispatcher {
   return dispatcher;
 }
 
-const ask = (key: string, due?: Date) => database.db.transaction().execute((tx) => enqueue(tx, "deliver", key, { delivery: key }, due));
+const ask = (key: string, due?: Date) => database.db.transaction().execute((tx) => enqueue(tx, "deliver", key, { delivery: key }, due ? { due } : {}));
 const rows = async () => (await database.db.selectFrom("outbox").select("job_key").orderBy("id").execute()).map((row) => row.job_key);
 
 describe("dispatchDue", () => {
@@ -60,7 +60,7 @@ describe("dispatchDue", () => {
     await ask("one");
     expect(await dispatchDue(database.db, queues)).toBe(1);
     expect(await dispatchDue(database.db, queues)).toBe(0);
-    expect(queues.added).toEqual([{ queue: "deliver", key: "one", payload: { delivery: "one" } }]);
+    expect(queues.added).toEqual([{ queue: "deliver", key: "one", payload: { delivery: "one" }, priority: 0 }]);
     expect(await rows()).toEqual([]);
   });
 

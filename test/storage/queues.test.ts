@@ -87,6 +87,15 @@ for (const { kind, skip } of backends) {
       expect({ crashes, seen }).toEqual({ crashes: ["c1/3"], seen: ["d1"] });
     });
 
+    test("what is urgent overtakes what is not; equals keep their order", async () => {
+      const queues = open();
+      await queues.add("deliver", [1, 2].map((n) => ({ ...job(`late-${n}`), priority: 10 })));
+      await queues.add("deliver", [job("new-1"), { ...job("new-2"), priority: 0 }]);
+      const { seen } = note(queues);
+      await eventually("all ran", () => seen.length, (n) => n === 4);
+      expect(seen).toEqual(["new-1", "new-2", "late-1", "late-2"]);
+    });
+
     test("a key that waits already is ignored, and free again once its job has ended", async () => {
       const queues = open();
       await queues.add("deliver", [job("a", "same"), job("b", "same")]);

@@ -10,6 +10,7 @@ import { When } from "../parts/when.tsx";
 import { usePagedList } from "../state/paged-list.ts";
 import { hrefOf } from "../state/route.ts";
 import { formatBytes, plural } from "../text/amounts.ts";
+import { missingText } from "../text/missing-symbols.ts";
 import { symbolUploadCommand } from "../text/upload-address.ts";
 
 /** Missing modules shown before the rest is folded away. */
@@ -38,7 +39,7 @@ export function SymbolsScreen(props: { readonly project: Me["projects"][number] 
           <p class="faint">No crash misses symbols.</p>
         ) : (
           <>
-            <p>Crashes needed these and nobody uploaded them. Crashes that arrive after an upload have names; older ones are read again from their own page.</p>
+            <p>Crashes needed these and nobody uploaded them. Once they come, the crashes that waited are read again by themselves.</p>
             <UploadCommand project={project.slug} />
             <MissingTable missing={page.missing.slice(0, missingShown)} />
             {page.missing.length > missingShown && (
@@ -84,29 +85,44 @@ function MissingTable(props: { readonly missing: readonly MissingSymbol[] }) {
       <caption class="offscreen">Modules that crashes needed and nobody uploaded</caption>
       <thead role="rowgroup">
         <tr role="row">
-          <th role="columnheader" scope="col">Debug file</th>
+          <th role="columnheader" scope="col">Module</th>
           <th role="columnheader" scope="col">Debug id</th>
-          <th role="columnheader" scope="col" class="number">Crashes without names</th>
+          <th role="columnheader" scope="col">Lacks</th>
+          <th role="columnheader" scope="col">Upload</th>
+          <th role="columnheader" scope="col" class="number">Crashes</th>
         </tr>
       </thead>
       <tbody role="rowgroup">
-        {props.missing.map((one) => (
-          <tr role="row" key={`${one.debugFile} ${one.debugId}`}>
-            <td role="cell" class="wide-cell">
-              <CodeName name={one.debugFile} />
-            </td>
-            <td role="cell" class="full-cell">
-              <code class="debug-id">{one.debugId}</code>
-            </td>
-            <td role="cell" class="number strong" data-label="Crashes">
-              <Count value={one.crashes} />
-            </td>
-          </tr>
-        ))}
+        {props.missing.map((one) => {
+          const text = missingText(one);
+          return (
+            <tr role="row" key={`${text.name} ${text.id}`}>
+              <td role="cell" class="wide-cell">
+                <CodeName name={text.name} />
+              </td>
+              <td role="cell" class="full-cell">
+                <code class="debug-id">{text.id}</code>
+                {one.debugId === null && <span class="faint"> code id</span>}
+              </td>
+              <td role="cell" class="when" data-label="Lacks">
+                {text.lacks}
+              </td>
+              <td role="cell" data-label="Upload">
+                {text.wanted}
+              </td>
+              <td role="cell" class="number strong" data-label="Crashes">
+                <Count value={one.crashes} />
+              </td>
+            </tr>
+          );
+        })}
       </tbody>
     </table>
   );
 }
+
+/** What kinds of files are called here. */
+const kindNames: { readonly [kind in SymbolItem["kind"]]: string } = { breakpad: ".sym", pdb: "PDB", pe: "program" };
 
 function SymbolTable(props: { readonly items: readonly SymbolItem[] }) {
   return (
@@ -114,7 +130,7 @@ function SymbolTable(props: { readonly items: readonly SymbolItem[] }) {
       <caption class="offscreen">Uploaded symbol files</caption>
       <thead role="rowgroup">
         <tr role="row">
-          <th role="columnheader" scope="col">Debug file</th>
+          <th role="columnheader" scope="col">File</th>
           <th role="columnheader" scope="col">Debug id</th>
           <th role="columnheader" scope="col">System</th>
           <th role="columnheader" scope="col" class="number">Functions</th>
@@ -130,28 +146,24 @@ function SymbolTable(props: { readonly items: readonly SymbolItem[] }) {
         {props.items.map((item) => (
           <tr role="row" key={item.id}>
             <td role="cell" class="wide-cell">
-              <CodeName name={item.debugFile} />
+              <CodeName name={nameOf(item)} /> <span class="faint">{kindNames[item.kind]}</span>
+              <FileNotes item={item} />
             </td>
             <td role="cell" class="full-cell">
-              <code class="debug-id">{item.debugId}</code>
+              <code class="debug-id">{item.debugId ?? item.codeId}</code>
+              {item.debugId === null && <span class="faint"> code id</span>}
             </td>
             <td role="cell" data-label="System">
               {item.os} {item.arch}
             </td>
             <td role="cell" class="number" data-label="Functions">
-              <Count value={item.functions} />
+              <Amount value={item.functions} isCounted={isCounted(item)} isLacking={false} />
             </td>
             <td role="cell" class="number" data-label="Lines">
-              <Count value={item.lines} />
+              <Amount value={item.lines} isCounted={isCounted(item)} isLacking={item.lacks.some(({ code }) => code === "no_lines")} />
             </td>
             <td role="cell" class="number" data-label="Unwind rows">
-              {item.unwindRows === 0 ? (
-                <span class="warn-text" title="No unwind data: stacks through this module are guessed">
-                  none
-                </span>
-              ) : (
-                <Count value={item.unwindRows} />
-              )}
+              <Amount value={item.unwindRows} isCounted={isCounted(item)} isLacking={item.lacks.some(({ code }) => code === "no_unwind" || code === "unwind_in_program")} />
             </td>
             <td role="cell" class="number" data-label="Size">
               {formatBytes(item.bytes)}
@@ -163,5 +175,38 @@ function SymbolTable(props: { readonly items: readonly SymbolItem[] }) {
         ))}
       </tbody>
     </table>
+  );
+}
+
+/** What the file itself is called: a program by its own name, not its PDB's. */
+function nameOf(item: SymbolItem): string {
+  return (item.kind === "pe" ? (item.codeFile ?? item.debugFile) : item.debugFile) ?? "";
+}
+
+/** A symbol file is counted when it comes; what is not compiled yet, or cannot be, has no counts. */
+function isCounted(item: SymbolItem): boolean {
+  return item.kind === "breakpad" || (item.compiled && item.problem === null);
+}
+
+/** A count; a dash where the file has none and needs none, and `none` where stacks suffer from it. */
+function Amount(props: { readonly value: number; readonly isCounted: boolean; readonly isLacking: boolean }) {
+  if (props.isLacking) return <span class="warn-text">none</span>;
+  if (!props.isCounted) return <span class="faint">…</span>;
+  return props.value === 0 ? <span class="faint">–</span> : <Count value={props.value} />;
+}
+
+/** What is wrong with a file, or what its module still lacks and what to do about it. */
+function FileNotes(props: { readonly item: SymbolItem }) {
+  const { problem, lacks } = props.item;
+  if (problem === null && lacks.length === 0) return null;
+  return (
+    <ul class="file-notes">
+      {problem !== null && <li class="warn-text">{problem}</li>}
+      {lacks.map((lack) => (
+        <li key={lack.code}>
+          {lack.message} <span class="faint">{lack.hint}</span>
+        </li>
+      ))}
+    </ul>
   );
 }

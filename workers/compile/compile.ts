@@ -1,20 +1,56 @@
-// compile: an uploaded symbol file becomes a symbol cache, so that the first
-// crash that needs it finds it ready.
+// compile: an uploaded debug file becomes a symbol cache, together with the
+// other files of its module, and then heals the crashes that waited for it.
 //
-// It only saves time. A walk compiles what it does not find (stackwalk/pool),
-// so the job may be lost, run twice, or run in another process than the walk:
-// each machine has a cache folder of its own. A file that cannot be compiled is
-// told in the log; the upload was checked, so it is rare, and walks say of its
-// modules that their symbols are corrupt.
+// The cache only saves time: a walk compiles what it does not find
+// (stackwalk/pool), and each machine has a cache folder of its own. What the job
+// is there for is the file's row: how much it holds, or why it is no good, and
+// the healing that follows (storage/healing.ts). Both are asked for again by
+// upkeep until the row says that they are done, so the queue may lose the job or
+// run it twice.
+//
+// Limits: COMPILE_SECONDS and WALK_MEMORY_BYTES, past which the file is no good;
+// a file that ends its worker is given up after some attempts.
+import { symbolSource } from "../../stackwalk/module-files.ts";
 import type { EnginePool } from "../../stackwalk/pool/engine-pool.ts";
+import { type DebugFileRow, type FileCounts, finishCompile, forgiveCompile, startCompile } from "../../storage/debug-files.ts";
+import { projectDebugFiles } from "../../storage/project-symbols.ts";
 import type { Processor } from "../../storage/queues.ts";
 import type { Storage } from "../../storage/storage.ts";
+import type { CacheMeta } from "../../symbols/cache/layout.ts";
 
-/** Makes the processor of the queue `compile`; without a pool, as when Breakpad walks, there is nothing to compile. */
-export function compileProcessor(storage: Storage, pool: EnginePool | null): Processor<"compile"> {
-  return async ({ blob }) => {
-    if (pool === null) return;
-    const path = await storage.blobs.path(blob);
-    if (path !== null) await pool.compile([path]);
+type Compiler = Pick<EnginePool, "compile">;
+
+/** Makes the processor of the queue `compile`. */
+export function compileProcessor(storage: Storage, pool: Compiler): Processor<"compile"> {
+  return async ({ file }) => {
+    const row = await startCompile(storage.db, file);
+    if (row === undefined) return;
+    try {
+      await finishCompile(storage.db, row, await compileRow(storage, pool, row));
+    } catch (error) {
+      // A disk or a store that is away says nothing of the file.
+      await forgiveCompile(storage.db, file);
+      throw error;
+    }
   };
+}
+
+async function compileRow(storage: Storage, pool: Compiler, row: DebugFileRow): Promise<{ counts: FileCounts | null } | { problem: string }> {
+  const own = await storage.blobs.path(row.blob);
+  if (own === null) return { problem: "Its content is not in the blob store any more." };
+  const key = { debugFile: row.debug_file, debugId: row.debug_id, codeFile: row.code_file ?? "", codeId: row.code_id };
+  const [module] = await symbolSource(projectDebugFiles(storage, row.project_id)).locate([key]);
+  // A newer file of the same kind may stand for the module; then this one only has to be some good.
+  const paths = module?.includes(own) === true ? module : [own];
+  const meta = await pool.compile(paths);
+  if (!("refused" in meta) && meta.source.split("+").includes(row.kind)) return { counts: countsOf(row, meta) };
+  const alone = paths.length === 1 ? meta : await pool.compile([own]);
+  return "refused" in alone ? { problem: alone.refused } : { counts: countsOf(row, alone) };
+}
+
+/** What of a module's counts is this file's; a symbol file was counted when it was uploaded. */
+function countsOf({ kind, holds }: DebugFileRow, { counts }: CacheMeta): FileCounts | null {
+  if (kind === "breakpad") return null;
+  const sum = (...names: string[]) => names.reduce((all, name) => all + (counts[name] ?? 0), 0);
+  return { functions: holds.functions ? sum("functions") : 0, lines: holds.lines ? sum("lines") : 0, unwindRows: holds.unwind ? sum("unwindRows", "winPrograms", "winFpo") : 0 };
 }

@@ -161,7 +161,7 @@ async function settle(tx: Tx, options: DeliverOptions, { delivery, attempt, mill
   } else {
     const due = nextAttemptAt(outcome, attempt, options.random ?? Math.random);
     await update.set({ ...said, next_attempt_at: due }).execute();
-    await enqueue(tx, "deliver", `deliver-${delivery}-${attempt}`, { delivery }, due);
+    await enqueue(tx, "deliver", `deliver-${delivery}-${attempt}`, { delivery }, { due });
   }
 }
 

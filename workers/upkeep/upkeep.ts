@@ -8,6 +8,7 @@ import type { Logger } from "pino";
 import type { Limits } from "../../config/limits.ts";
 import { foldCounts } from "../../storage/counts.ts";
 import { reclaimCrashes } from "../../storage/crashes.ts";
+import { reclaimFiles } from "../../storage/debug-files.ts";
 import { reclaimNews } from "../../storage/groups.ts";
 import type { Storage } from "../../storage/storage.ts";
 import { reclaimDeliveries } from "../deliver/reclaim.ts";
@@ -34,6 +35,7 @@ export function startUpkeep(storage: Storage, limits: Limits, log: Logger): Upke
       },
     },
     { name: "reclaim crashes", everyMs: reclaimMs, run: () => reclaimCrashes(db, limits.RECLAIM_SECONDS) },
+    { name: "reclaim debug files", everyMs: reclaimMs, run: () => reclaimFiles(db, limits.RECLAIM_SECONDS) },
     { name: "reclaim news", everyMs: reclaimMs, run: () => reclaimNews(db, limits.RECLAIM_SECONDS) },
     { name: "reclaim deliveries", everyMs: reclaimMs, run: () => reclaimDeliveries(db, limits.RECLAIM_SECONDS) },
     { name: "make next month's partition", everyMs: 6 * 3600_000, run: () => sql`select ensure_crash_partition(now()), ensure_crash_partition(now() + interval '1 month')`.execute(db) },

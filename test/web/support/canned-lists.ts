@@ -91,20 +91,47 @@ export function cannedCrashes(now: number, group: GroupItem, count: number): Cra
   }));
 }
 
-/** Uploaded symbols. */
+/** Uploaded symbols: both files of a module, a PDB whose program nobody uploaded, two symbol files, and one that is no good. */
 export function cannedSymbols(now: number): SymbolItem[] {
-  const row = (index: number, debugFile: string, debugId: string, os: string, arch: string, bytes: number, functions: number, lines: number, unwindRows: number): SymbolItem => ({ id: cannedId("5000", index), debugFile, debugId, codeId: null, os, arch, bytes, functions, lines, unwindRows, createdAt: before(now, index * 311) });
+  const held = { functions: true, publics: true, lines: true, inlines: true, unwind: true };
+  const row = (index: number, debugFile: string, debugId: string, system: readonly [os: string, arch: string], counts: readonly [bytes: number, functions: number, lines: number, unwindRows: number], more: Partial<SymbolItem> = {}): SymbolItem => ({
+    id: cannedId("5000", index),
+    kind: "breakpad",
+    debugFile,
+    debugId,
+    codeFile: null,
+    codeId: null,
+    os: system[0],
+    arch: system[1],
+    bytes: counts[0],
+    holds: held,
+    lacks: [],
+    problem: null,
+    compiled: true,
+    functions: counts[1],
+    lines: counts[2],
+    unwindRows: counts[3],
+    createdAt: before(now, index * 311),
+    ...more,
+  });
+  const unwindInProgram = { code: "unwind_in_program", message: "How to unwind stands in the DLL or EXE itself, not in its PDB; without it callers' frames are guessed from the stack.", hint: "Upload the DLL or EXE too." };
+  const noUnwind = { code: "no_unwind", message: "It has no STACK records, so stacks through this module are guessed.", hint: "Give dump_syms the program too, or upload the program beside it." };
   return [
-    row(1, "VaultSynth.pdb", "3FA85F6457174562B3FC2C963F66AFA61", "windows", "x86_64", 38_412_900, 21_450, 402_113, 18_220),
-    row(2, "VaultSynth", "4C4C44C155553144A1B19A1D2C1A1B2C0", "mac", "arm64", 22_104_000, 19_870, 388_000, 17_100),
-    row(3, "libVaultSynth.so", "0D1E2F30415263748596A7B8C9DAEBFC0", "linux", "x86_64", 912_000, 812, 9120, 0),
+    row(1, "VaultSynth.pdb", "3FA85F6457174562B3FC2C963F66AFA61", ["windows", "x86_64"], [38_412_900, 21_450, 402_113, 0], { kind: "pdb" }),
+    row(2, "VaultSynth.pdb", "3FA85F6457174562B3FC2C963F66AFA61", ["windows", "x86_64"], [9_120_400, 0, 0, 64_220], { kind: "pe", codeFile: "VaultSynth.vst3", codeId: "65A1B2C3D4000" }),
+    row(3, "VaultFilter.pdb", "B0C1D2E3F40516273849A0B1C2D3E4F51", ["windows", "x86_64"], [18_204_000, 9870, 171_002, 0], { kind: "pdb", lacks: [unwindInProgram] }),
+    row(4, "VaultSynth", "4C4C44C155553144A1B19A1D2C1A1B2C0", ["mac", "arm64"], [22_104_000, 19_870, 388_000, 17_100]),
+    row(5, "libVaultSynth.so", "0D1E2F30415263748596A7B8C9DAEBFC0", ["linux", "x86_64"], [912_000, 812, 9120, 0], { lacks: [noUnwind] }),
+    row(6, "VaultOld.pdb", "77E0C2A18D5B4F3A9E1C0B2D4F6A8C0E1", ["windows", "x86"], [4_096_000, 0, 0, 0], { kind: "pdb", problem: "The PDB is damaged: its stream directory lies behind the end of the file." }),
+    row(7, "VaultBridge.pdb", "1122334455667788990011223344556671", ["windows", "arm64"], [6_220_000, 0, 0, 0], { kind: "pdb", compiled: false }),
   ];
 }
 
 /** What nobody uploaded. */
 export const cannedMissing: MissingSymbol[] = [
-  { debugFile: "reaper.pdb", debugId: "9C1F5E0E3B0A4A7C8F24D1B7E6A5C3D21", crashes: 203 },
-  { debugFile: "VaultSynth.pdb", debugId: "77E0C2A18D5B4F3A9E1C0B2D4F6A8C0E1", crashes: 12 },
+  { debugFile: "reaper.pdb", debugId: "9C1F5E0E3B0A4A7C8F24D1B7E6A5C3D21", codeFile: "reaper.exe", codeId: "66F2A1B01234000", lacks: "all", crashes: 203 },
+  { debugFile: "VaultFilter.pdb", debugId: "B0C1D2E3F40516273849A0B1C2D3E4F51", codeFile: "VaultFilter.vst3", codeId: "65A1B2C41C000", lacks: "unwind", crashes: 12 },
+  { debugFile: null, debugId: null, codeFile: "VaultSynth.vst3", codeId: "65A1B2C3D4000", lacks: "names", crashes: 3 },
 ];
 
 /** Where alerts go. */
