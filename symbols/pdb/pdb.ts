@@ -42,6 +42,7 @@ import type { FileBytes } from "../file-bytes.ts";
 import { pdbFacts } from "./facts.ts";
 import { addFrameData } from "./frame-data.ts";
 import { malformedPdb } from "./msf.ts";
+import { addPdbFunctions } from "./names-pass.ts";
 import { openParts, type PdbParts } from "./pdb-parts.ts";
 import { type Publics, readPublics } from "./publics.ts";
 
@@ -63,6 +64,7 @@ function addNames(parts: PdbParts, builder: ModuleBuilder): Result<null> {
   if (parts.dbi === null) return refuse(400, "pdb_without_program", "This PDB has types only and belongs to no program.", "Upload the PDB that the linker wrote beside the plugin's DLL.");
   if (parts.addresses.sectionCount === 0) return malformedPdb("it has no section headers, so nothing in it has an address");
   const publics = readPublics(parts, builder.strings);
+  addPdbFunctions(parts, publics, builder);
   addPublics(publics, builder);
   return ok(null);
 }
