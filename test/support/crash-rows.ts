@@ -5,6 +5,7 @@
 //   and the same for installs, days, versions and the project's facets.
 import { sql } from "kysely";
 import { expect } from "vitest";
+import type { MissingSymbols } from "../../stackwalk/stackwalker.ts";
 import { type DueCrash, type NewCrash, startWalk, storeCrash, type WalkedCrash } from "../../storage/crashes.ts";
 import type { Database } from "../../storage/database.ts";
 
@@ -30,6 +31,11 @@ export function walked(name: string, more: Partial<WalkedCrash> = {}): WalkedCra
     missing: [],
     ...more,
   };
+}
+
+/** A module that a walk lacked everything of. */
+export function missing(more: Partial<MissingSymbols> = {}): MissingSymbols {
+  return { debugFile: "hall.pdb", debugId: "0123456789ABCDEF0123456789ABCDEF1", codeFile: "hall.dll", codeId: null, lacks: "all", ...more };
 }
 
 /** Stores a crash; returns its id. */
