@@ -146,14 +146,14 @@ function SymbolTable(props: { readonly items: readonly SymbolItem[] }) {
         {props.items.map((item) => (
           <tr role="row" key={item.id}>
             <td role="cell" class="wide-cell">
-              <CodeName name={nameOf(item)} /> <span class="faint">{kindNames[item.kind]}</span>
+              <CodeName name={nameOf(item)} /> <span class="file-kind">{kindNames[item.kind]}</span>
               <FileNotes item={item} />
             </td>
             <td role="cell" class="full-cell">
               <code class="debug-id">{item.debugId ?? item.codeId}</code>
               {item.debugId === null && <span class="faint"> code id</span>}
             </td>
-            <td role="cell" data-label="System">
+            <td role="cell" class="when" data-label="System">
               {item.os} {item.arch}
             </td>
             <td role="cell" class="number" data-label="Functions">
@@ -183,9 +183,9 @@ function nameOf(item: SymbolItem): string {
   return (item.kind === "pe" ? (item.codeFile ?? item.debugFile) : item.debugFile) ?? "";
 }
 
-/** A symbol file is counted when it comes; what is not compiled yet, or cannot be, has no counts. */
+/** A symbol file is counted when it comes, other files when they are compiled. */
 function isCounted(item: SymbolItem): boolean {
-  return item.kind === "breakpad" || (item.compiled && item.problem === null);
+  return item.kind === "breakpad" || item.compiled || item.problem !== null;
 }
 
 /** A count; a dash where the file has none and needs none, and `none` where stacks suffer from it. */
