@@ -63,6 +63,11 @@ export type SyntheticPdb = SyntheticMsfOptions & {
 
 /** Little-endian numbers of 4 bytes. */
 export function words(...values: readonly number[]): Buffer {
+  return manyWords(values);
+}
+
+/** The same of more numbers than a call takes. */
+export function manyWords(values: readonly number[]): Buffer {
   return Buffer.from(Uint32Array.from(values).buffer);
 }
 
@@ -116,9 +121,9 @@ export function buildMsf(streams: readonly (Buffer | null)[], { pageBytes = 4096
     return pages;
   };
   const lists = streams.map((stream) => (stream === null ? [] : put(stream)));
-  const directory = words(streams.length, ...streams.map((stream) => stream?.length ?? 0xffffffff), ...lists.flat());
+  const directory = manyWords([streams.length, ...streams.map((stream) => stream?.length ?? 0xffffffff), lists].flat(2));
   const directoryPages = put(directory);
-  const mapPages = put(words(...directoryPages));
+  const mapPages = put(manyWords(directoryPages));
   const file = Buffer.alloc(next * pageBytes);
   for (const { pages, bytes } of contents) {
     for (const [index, page] of pages.entries()) bytes.copy(file, page * pageBytes, index * pageBytes, (index + 1) * pageBytes);
@@ -196,7 +201,7 @@ function publicRecords(pdb: SyntheticPdb): { readonly records: Buffer; readonly 
     parts.push(record);
     length += record.length;
   }
-  return { records: Buffer.concat(parts), map: words(...offsets) };
+  return { records: Buffer.concat(parts), map: manyWords(offsets) };
 }
 
 function sectionBytes(sections: readonly { readonly rva: number; readonly bytes: number; readonly isCode?: boolean }[]): Buffer {
