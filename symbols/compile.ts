@@ -23,6 +23,7 @@ import { demangle } from "./demangle/demangle.ts";
 import { type FileBytes, openFile, type OpenFile, readBytes } from "./file-bytes.ts";
 import { isPdb } from "./pdb/msf.ts";
 import { openPdb } from "./pdb/pdb.ts";
+import { isPe, openPe } from "./pe/pe.ts";
 
 /** A format of debug files. */
 type Format = {
@@ -36,6 +37,7 @@ const headBytes = 512;
 
 const formats: readonly Format[] = [
   { recognise: isPdb, open: openPdb },
+  { recognise: isPe, open: openPe },
   // The last one, since it says best what a file is that is none of these.
   { recognise: () => true, open: openBreakpad },
 ];

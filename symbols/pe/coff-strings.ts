@@ -7,6 +7,8 @@ import { type FileBytes, readBytes } from "../file-bytes.ts";
 export const coffSymbolBytes = 18;
 /** Bytes of a table that is read; those of the largest programs have tens of megabytes. */
 const tableBytesMax = 256 * 1024 * 1024;
+/** Bytes of one name, at most; the longest of C++ templates have some thousands. */
+export const nameBytesMax = 16 * 1024;
 const none = Buffer.alloc(0);
 
 /** The string table of one image, read when the first name is asked for. */
@@ -21,18 +23,13 @@ export class CoffStrings {
     this.at = symbolOffset === 0 ? file.size : symbolOffset + symbolCount * coffSymbolBytes;
   }
 
-  /** All bytes of the table, from its length on, as far as the file has them. */
-  bytes(): Buffer {
-    this.table ??= this.read();
-    return this.table;
-  }
-
-  /** The string at an offset, up to its NUL; null when it is not whole. */
+  /** The string at an offset, up to its NUL; null when it is not whole, or too long. */
   text(offset: number): string | null {
-    const table = this.bytes();
-    if (!(offset >= 4 && offset < table.length)) return null;
-    const end = table.indexOf(0, offset);
-    return end < 0 ? null : table.toString("utf8", offset, end);
+    this.table ??= this.read();
+    if (!(offset >= 4 && offset < this.table.length)) return null;
+    const head = this.table.subarray(offset, offset + nameBytesMax);
+    const end = head.indexOf(0);
+    return end < 0 ? null : head.toString("utf8", 0, end);
   }
 
   private read(): Buffer {
