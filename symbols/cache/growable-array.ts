@@ -92,3 +92,17 @@ export function varintLength(value: number): number {
 export function zigzag(value: number): number {
   return ((value << 1) ^ (value >> 31)) >>> 0;
 }
+
+/** Where a reader of bytes stands. */
+export type BlobPlace = { at: number };
+
+/** Reads an unsigned number of at most 32 bits and moves the place past it. Look-ups have this inlined; it is for readers of everything. */
+export function readVarint(bytes: Uint8Array, place: BlobPlace): number {
+  let value = 0;
+  for (let shift = 0; shift < 7 * varintBytes; shift += 7) {
+    const byte = bytes[place.at++]!;
+    value |= (byte & 0x7f) << shift;
+    if (byte < 0x80) break;
+  }
+  return value >>> 0;
+}

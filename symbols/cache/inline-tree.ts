@@ -15,7 +15,7 @@
 // rust-minidump: at each depth the range that begins last at or before an
 // address has it, if it reaches it and the depths above have it too. So a range
 // is cut where its neighbour begins, and to the ranges of the depth above.
-import { ByteList, Uint32List, varintBytes, varintLength, writeVarint } from "./growable-array.ts";
+import { type BlobPlace, ByteList, Uint32List, readVarint, varintBytes, varintLength, writeVarint } from "./growable-array.ts";
 
 /** Depths that are kept; real code stays below 40. */
 export const inlineDepth = 128;
@@ -278,4 +278,30 @@ export function readInlineChain(blob: Uint8Array, from: number, to: number, bloc
     chain.starts[depth++] = start;
   }
   chain.depth = depth;
+}
+
+/** Unpacks all nodes between two offsets of a block that begins at `blockStart`: INLINE_WORDS words each, appended to `ranges`, a node before those that lie in it. */
+export function unpackInlineCalls(blob: Uint8Array, from: number, to: number, blockStart: number, ranges: Uint32List): void {
+  const place: BlobPlace = { at: from };
+  const ends = [to];
+  const starts = [blockStart];
+  while (place.at < to) {
+    while (place.at >= ends.at(-1)! && ends.length > 1) {
+      ends.pop();
+      starts.pop();
+    }
+    const start = starts.at(-1)! + readVarint(blob, place);
+    const bytes = readVarint(blob, place);
+    const end = readVarint(blob, place) + place.at;
+    ranges.push(ends.length - 1);
+    ranges.push(start);
+    ranges.push(bytes);
+    const origin = readVarint(blob, place);
+    const file = readVarint(blob, place);
+    ranges.push(readVarint(blob, place));
+    ranges.push(file);
+    ranges.push(origin);
+    ends.push(end);
+    starts.push(start);
+  }
 }

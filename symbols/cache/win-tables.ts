@@ -21,14 +21,26 @@ export class WinTables {
 
   /** The record for an address, one with a program before an FPO record; null when there is none. Throws `DamagedCache`. */
   frame(rva: number): WinFrame | null {
-    if (!this.isLoaded) {
-      for (const kind of [section.winPrograms, section.winFpo, section.winShapes, section.expressions]) this.sections.load(kind);
-      this.isLoaded = true;
-    }
+    this.load();
     const program = findRecord(this.programs, rva);
     if (program >= 0) return this.record(this.programs, program, "program");
     const fpo = findRecord(this.fpo, rva);
     return fpo >= 0 ? this.record(this.fpo, fpo, "fpo") : null;
+  }
+
+  /** All records: those with a program, then those without. Throws `DamagedCache`. */
+  all(): WinFrame[] {
+    this.load();
+    const found: WinFrame[] = [];
+    for (let at = 0; at + 2 < this.programs.length; at += 3) found.push(this.record(this.programs, at, "program"));
+    for (let at = 0; at + 2 < this.fpo.length; at += 3) found.push(this.record(this.fpo, at, "fpo"));
+    return found;
+  }
+
+  private load(): void {
+    if (this.isLoaded) return;
+    for (const kind of [section.winPrograms, section.winFpo, section.winShapes, section.expressions]) this.sections.load(kind);
+    this.isLoaded = true;
   }
 
   private record(table: Uint32Array, at: number, kind: WinFrame["kind"]): WinFrame {
