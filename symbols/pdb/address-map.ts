@@ -50,7 +50,7 @@ const addressEnd = 0x80000000;
 /** Bytes of an OMAP pair. */
 const pairBytes = 8;
 /** Segments that all calls of `mapRange` may look at; a damaged table can make every range meet every segment. */
-const stepsMax = 100_000_000;
+const stepsMax = 20_000_000;
 
 /** Reads the tables that are there; a PDB without section headers has no addresses. */
 export function readAddressMap(msf: Msf, streams: DebugStreams): AddressMap {
