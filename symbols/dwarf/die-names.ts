@@ -31,6 +31,8 @@ const nameLengthMax = 16_384;
 const nameless = "<name omitted>";
 const anonymousNamespace = "(anonymous namespace)";
 const anonymousType = "{unnamed type}";
+/** GCC's class of a lambda has no name. The demangler's spelling, but for parameters, which are elsewhere. */
+const lambda = "{lambda(...)}";
 
 /** What following an entry's references led to. */
 type Declaration = {
@@ -127,14 +129,15 @@ export class DieNames {
       const around = this.scopesOf(inner.unit).around(inner.offset);
       const outer = around < 0 ? null : this.follow(around, false);
       if (outer === null) break;
-      text = `${scopeName(outer)}::${text}`;
+      text = `${scopeName(outer, text)}::${text}`;
       inner = outer;
     }
     return text;
   }
 }
 
-function scopeName(scope: Declaration): string {
+function scopeName(scope: Declaration, inner: string): string {
   if (scope.name !== "") return scope.name;
-  return scope.tag === tag.namespace ? anonymousNamespace : anonymousType;
+  if (scope.tag === tag.namespace) return anonymousNamespace;
+  return inner.startsWith("operator()") ? lambda : anonymousType;
 }

@@ -1,6 +1,6 @@
 // Finds the DWARF of ELF and PE files, for tests: just enough of both formats to
 // hand their sections to the reader.
-import { inflateSync } from "node:zlib";
+import { inflateSync, zstdDecompressSync } from "node:zlib";
 import type { DwarfSections } from "../../../symbols/dwarf/dwarf-sections.ts";
 
 /** A file's sections, and where its image begins and ends. */
@@ -65,8 +65,7 @@ function openElf(file: Buffer): ObjectFile {
   let end = 0;
   for (const section of sections) {
     const bytes = file.subarray(section.offset, section.offset + (section.type === 8 ? 0 : section.size));
-    // SHF_COMPRESSED: a header of 12 or 24 bytes, then zlib.
-    found.set(cString(file, names + section.name), (section.flags & 0x800) === 0 ? bytes : inflateSync(bytes.subarray(isWide ? 24 : 12)));
+    found.set(cString(file, names + section.name), (section.flags & 0x800) === 0 ? bytes : decompress(bytes, number(section.offset, 4), isWide ? 24 : 12));
     if ((section.flags & 2) !== 0) end = Math.max(end, section.address + section.size);
     if ((section.flags & 4) !== 0) code.push([section.address, section.address + section.size]);
   }
@@ -81,6 +80,11 @@ function openElf(file: Buffer): ObjectFile {
     base,
     code: code.map(([from, to]) => [from - base, to - base] as const),
   };
+}
+
+/** The contents of a section with SHF_COMPRESSED, whose header says how: 1 zlib, 2 zstd. */
+function decompress(section: Uint8Array, how: number, headerBytes: number): Uint8Array {
+  return how === 2 ? zstdDecompressSync(section.subarray(headerBytes)) : inflateSync(section.subarray(headerBytes));
 }
 
 function cString(file: Buffer, at: number, limit = file.length): string {
