@@ -42,6 +42,8 @@ export class X64Epilog {
   readonly popped = new Int8Array(stepsMax + 1);
   /** How many steps pop. */
   pops = 0;
+  /** True when the instruction at `start` moves rsp from where the body has it. */
+  isMoved = false;
   private isReturn = false;
 
   /** Finds the next epilog from `from` on; the code of the function is in `data` from `first` up to `last`. */
@@ -80,12 +82,14 @@ export class X64Epilog {
       if ((((operand >>> 3) & 7) | ((rex & 4) << 1)) === frame.frameRegister) distance = frame.frameDistance + 8;
     } else return false;
     this.start = at;
-    return this.parse(data, next, first, last) && this.fits(frame) && (Number.isNaN(distance) ? this.isReturn : distance === this.pops * 8 + 8);
+    this.isMoved = !Number.isNaN(distance);
+    return this.parse(data, next, first, last) && this.fits(frame) && (this.isMoved ? distance === this.pops * 8 + 8 : this.isReturn);
   }
 
   /** Whether an epilog begins with a pop. */
   private unmoved(data: Uint8Array, at: number, first: number, last: number, frame: X64Frame): boolean {
     this.start = at;
+    this.isMoved = false;
     if (!this.parse(data, at, first, last) || this.pops === 0 || this.popped[0]! < 0 || !this.fits(frame)) return false;
     // What moved rsp before is not known unless the prolog only pushed; a return can still be no other one.
     return this.isReturn || frame.total === this.pops * 8;

@@ -44,6 +44,8 @@ export class X64Frame {
   isBroken = false;
   /** True for a function with a machine frame. */
   hasMachineFrame = false;
+  /** True when a register was stored without being pushed. */
+  hasSaved = false;
   private machineWords = 0;
   /** Bytes from the base that saved registers are counted from to the place 8 bytes below the CFA, once the frame register is set. */
   private frameTotal = 0;
@@ -64,6 +66,7 @@ export class X64Frame {
     this.frameRegister = -1;
     this.isBroken = false;
     this.hasMachineFrame = false;
+    this.hasSaved = false;
     this.machineWords = 0;
     this.state.fill(unsaved);
   }
@@ -81,6 +84,7 @@ export class X64Frame {
         this.total += value;
         break;
       case x64Operation.save:
+        this.hasSaved = true;
         this.keep(register, saved, value);
         break;
       case x64Operation.setFrame:
@@ -104,8 +108,8 @@ export class X64Frame {
     return this.state[register] === saved ? this.baseDistance() - this.place[register]! : 0;
   }
 
-  /** The number of the rule for the state; 0 when none can say it. */
-  rule(): number {
+  /** The number of the rule for the state; 0 when none can say it. In an epilog, registers that were not pushed are the caller's already. */
+  rule(inEpilog = false): number {
     if (this.isBroken) return 0;
     const { words } = this;
     words.fill(0);
@@ -124,7 +128,7 @@ export class X64Frame {
       words[3] = -8;
     }
     for (let register = 0; register < 16; register++) {
-      if (this.state[register] === unsaved) continue;
+      if (this.state[register] === unsaved || (inEpilog && this.state[register] === saved)) continue;
       const slot = x64Register[register]!;
       const distance = this.savedDistance(register);
       words[4] = words[4]! | ((this.hasMachineFrame ? saveKind.expression : saveKind.atCfa) << (slot * 2));

@@ -23,11 +23,12 @@
 // is what the rows say, but where its own look at the code is too short-sighted
 // (x64-epilogs.ts names the cases).
 //
-// Limits: an entry counts only if it begins where the one before it ended or
-// later, as Windows' search demands, so that no code is searched twice; as many
-// codes are read as the file has bytes. Entries that make no sense are left out
-// and counted (`malformedUnwind`), and so are those that overlap
-// (`overlappingCfi`) and epilogs that version 2 lists and whose code is not
+// Limits: an entry counts only if it begins after the one before it, as Windows'
+// search demands, and lies beyond its end or within it (x64-entry-rows.ts). As
+// many codes are read, and as much code is searched, as the file has bytes.
+// Entries that make no sense are left out and counted (`malformedUnwind`), and so
+// are those that overlap (`overlappingCfi`), code that is not in the file
+// (`missingCode`), and epilogs that version 2 lists and whose code is not
 // understood (`unreadEpilog`).
 import type { ModuleBuilder } from "../cache/module-builder.ts";
 import { cfaKind, raKind, RULE_SLOT_WORDS, RULE_WORDS, saveKind } from "../cache/unwind-rule.ts";
@@ -35,6 +36,7 @@ import { registerFiles } from "../registers.ts";
 import { directory, type PeImage } from "./image.ts";
 import { RvaWindow } from "./rva-window.ts";
 import { X64Codes } from "./x64-codes.ts";
+import { EntryRows } from "./x64-entry-rows.ts";
 import { isVolatile, X64Epilog } from "./x64-epilogs.ts";
 import { x64Register, X64Frame } from "./x64-frame.ts";
 
@@ -48,12 +50,11 @@ export function addX64Unwind(image: PeImage, builder: ModuleBuilder): void {
   const { rva, size } = image.directory(directory.exceptions);
   const functions = new FunctionRows(image, builder);
   const entries = new RvaWindow(image);
-  let covered = 0;
   for (let at = 0; at + entryBytes <= size; at += entryBytes) {
     const place = entries.place(rva + at, entryBytes);
     if (place < 0) {
       builder.warn("malformedUnwind");
-      return;
+      break;
     }
     const start = u32(entries.data, place);
     const end = u32(entries.data, place + 4);
@@ -61,10 +62,9 @@ export function addX64Unwind(image: PeImage, builder: ModuleBuilder): void {
     // Linkers leave room at the table's end.
     if (start === 0 && end === 0) continue;
     if (start >= end) builder.warn("malformedUnwind");
-    else if (start < covered) builder.warn("overlappingCfi");
-    else if (functions.add(start, end, unwindRva)) covered = end;
-    else builder.warn("malformedUnwind");
+    else functions.add(start, end, unwindRva);
   }
+  functions.finish();
 }
 
 /** Makes the rows of one function after the other. */
@@ -77,6 +77,9 @@ class FunctionRows {
   private readonly frame: X64Frame;
   private readonly epilog = new X64Epilog();
   private readonly words = new Int32Array(RULE_WORDS);
+  private readonly rows: EntryRows;
+  /** Bytes of code that were searched. */
+  private searched = 0;
 
   constructor(image: PeImage, builder: ModuleBuilder) {
     this.image = image;
@@ -84,29 +87,37 @@ class FunctionRows {
     this.infos = new RvaWindow(image);
     this.code = new RvaWindow(image);
     this.frame = new X64Frame(builder.rules);
+    this.rows = new EntryRows(builder.unwind);
   }
 
-  /** Adds a function; false when its codes make no sense. */
-  add(start: number, end: number, unwindRva: number): boolean {
-    const { codes } = this;
-    if (codes.work > this.image.bytes.size || !codes.read(this.infos, unwindRva)) return false;
-    const body = this.addProlog(start, end);
-    if (this.frame.total > 0 && !this.frame.hasMachineFrame && !this.frame.isBroken) this.addEpilogs(start, end, body);
-    return true;
+  /** Adds a function. */
+  add(start: number, end: number, unwindRva: number): void {
+    const { codes, frame, rows, builder } = this;
+    if (codes.work > this.image.bytes.size || !codes.read(this.infos, unwindRva)) builder.warn("malformedUnwind");
+    else if (!rows.begin(start, end)) builder.warn("overlappingCfi");
+    else {
+      const body = this.addProlog(start, end);
+      if (frame.total > 0 && !frame.hasMachineFrame && !frame.isBroken) this.addEpilogs(start, end, body);
+      rows.finish();
+    }
+  }
+
+  /** Ends the last function. */
+  finish(): void {
+    this.rows.flush();
   }
 
   /** Adds the rows of the prolog and returns the rule of the body. */
   private addProlog(start: number, end: number): number {
-    const { codes, frame, builder } = this;
+    const { codes, frame, rows } = this;
     frame.reset();
     let next = codes.count - 1;
     for (; next >= codes.own; next--) frame.apply(codes, next);
-    builder.unwind.begin(start, end);
     for (let at = 0; ; ) {
       // Where the prolog has ended all operations hold, whatever their offsets say.
       while (next >= 0 && (codes.offset[next]! <= at || at >= codes.prologBytes)) frame.apply(codes, next--);
       const rule = frame.rule();
-      if (start + at < end) builder.unwind.add(start + at, rule);
+      if (start + at < end) rows.add(start + at, rule);
       if (next < 0) return rule;
       at = Math.min(codes.offset[next]!, codes.prologBytes);
     }
@@ -114,9 +125,10 @@ class FunctionRows {
 
   /** Adds the rows of epilogs. */
   private addEpilogs(start: number, end: number, body: number): void {
-    const { epilog, codes, builder } = this;
+    const { epilog, codes, builder, rows } = this;
     const bytes = Math.min(end - start, searchedBytes);
-    const first = this.code.place(start, bytes);
+    this.searched += bytes;
+    const first = this.searched > this.image.bytes.size ? -1 : this.code.place(start, bytes);
     if (first < 0) {
       builder.warn("missingCode");
       return;
@@ -127,7 +139,7 @@ class FunctionRows {
     let seen = 0;
     for (let at = first + codes.prologBytes; epilog.find(data, at, first, last, this.frame); at = epilog.end) {
       this.addEpilog(offset);
-      if (epilog.end < last) builder.unwind.add(offset + epilog.end, body);
+      if (offset + epilog.end < end) rows.add(offset + epilog.end, body);
       seen += this.listed(end - (offset + epilog.end), end - (offset + epilog.start));
     }
     if (seen < codes.epilogs) builder.warn("unreadEpilog", codes.epilogs - seen);
@@ -135,7 +147,9 @@ class FunctionRows {
 
   /** Adds the rows of the epilog that was found; `offset` makes an address of a place in the code. */
   private addEpilog(offset: number): void {
-    const { epilog, words, builder } = this;
+    const { epilog, frame, words, rows } = this;
+    // What was restored before holds the caller's value already.
+    if (epilog.isMoved && frame.hasSaved) rows.add(offset + epilog.start, frame.rule(true));
     let above = epilog.pops * 8;
     for (let step = 0; step < epilog.steps; step++) {
       words.fill(0);
@@ -154,7 +168,7 @@ class FunctionRows {
         }
         distance -= 8;
       }
-      builder.unwind.add(offset + epilog.stepAt[step]!, builder.rules.add(words));
+      rows.add(offset + epilog.stepAt[step]!, this.builder.rules.add(words));
       if (epilog.popped[step]! >= 0) above -= 8;
     }
   }
