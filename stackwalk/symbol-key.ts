@@ -13,8 +13,9 @@ export type KeyParts = { readonly codeFile: string; readonly codeId: string | nu
 export function symbolKey(module: KeyParts): SymbolKey | null {
   const codeFile = baseName(module.codeFile);
   const { codeId } = module;
-  if (identifies(module.debugId) && module.debugFile) {
-    const debugFile = baseName(module.debugFile);
+  if (identifies(module.debugId)) {
+    // MinGW's linker writes an id and no PDB: its program has the symbols itself.
+    const debugFile = baseName(module.debugFile ?? "") || codeFile;
     if (storePath(debugFile, module.debugId).ok) return { debugFile, debugId: module.debugId, codeFile, codeId };
   }
   return codeIdentifies(codeId) && storeName(codeFile).ok ? { debugFile: null, debugId: null, codeFile, codeId } : null;
@@ -25,7 +26,7 @@ export function keyName({ debugFile, debugId, codeFile, codeId }: SymbolKey): st
   return debugId === null ? `${codeFile.toLowerCase()}//${codeId?.toUpperCase()}` : `${debugFile}/${debugId}`;
 }
 
-/** True when a code id can find a program: that of a PE whose time stamp is set. The ids of other systems are debug ids too. */
+/** True when a code id can find a program: that of a PE whose time stamp is set, since the size alone is that of many builds. The ids of other systems are debug ids too. */
 function codeIdentifies(codeId: string | null): codeId is string {
   return codeId !== null && /^(?!0{8})[0-9A-Fa-f]{9,16}$/.test(codeId);
 }

@@ -42,8 +42,7 @@ export class ModuleStates {
   /** What is known of a module's symbols so far. */
   state(index: number): SymbolState {
     // Whether a module could be looked up is told of all of them, also of those that nobody asked for.
-    const { debugId, debugFile } = this.modules[index]!;
-    if (this.states[index] === "unused" && (!debugFile || !identifies(debugId)) && this.key(index) === null) return "no_debug_id";
+    if (this.states[index] === "unused" && !identifies(this.modules[index]!.debugId) && this.key(index) === null) return "no_debug_id";
     return this.states[index]!;
   }
 
