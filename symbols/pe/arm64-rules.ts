@@ -107,7 +107,7 @@ export class Arm64Rules {
     else if (first < 0xcc) this.load(19 + ((word >>> 6) & 15), together, (low & 0x3f) * 8);
     else if (first < 0xd0) this.pop(19 + ((word >>> 6) & 15), together, (low & 0x3f) * 8 + 8);
     else if (first < 0xd4) this.load(19 + ((word >>> 6) & 15), 1, (low & 0x3f) * 8);
-    else if (first < 0xd6) this.pop(19 + ((word >>> 5) & 15), 1, (low & 0x1f) * 8);
+    else if (first < 0xd6) this.pop(19 + ((word >>> 5) & 15), 1, (low & 0x1f) * 8 + 8);
     else if (first < 0xd8) {
       this.load(19 + 2 * ((word >>> 6) & 7), 1, (low & 0x3f) * 8);
       this.load(LR, 1, (low & 0x3f) * 8 + 8);
