@@ -78,8 +78,12 @@ export class InlineTreeBuilder {
       }
       return;
     }
-    for (let i = 0; i < count; i++) order[i] = i;
-    order.subarray(0, count).sort((a, b) => compareRanges(ranges, a, b) || a - b);
+    let isSorted = true;
+    for (let i = 0; i < count; i++) {
+      order[i] = i;
+      if (i > 0 && compareRanges(ranges, i - 1, i) > 0) isSorted = false;
+    }
+    if (!isSorted) order.subarray(0, count).sort((a, b) => compareRanges(ranges, a, b) || a - b);
   }
 
   /** Cuts the sorted ranges into pieces that nest. */

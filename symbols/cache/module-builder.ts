@@ -195,7 +195,7 @@ export class ModuleBuilder {
     const { strings } = this;
     let originNames = this.origins.view();
     if (demangle !== undefined) {
-      const readable = demangled(strings, demangle);
+      const readable = demangled(strings, [names, originNames], demangle);
       for (let i = 0; i < names.length; i++) {
         const name = names[i]!;
         if (readable[name] === name) continue;
@@ -223,18 +223,20 @@ function numberOf(list: Uint32List, numbers: Map<number, number>, name: number):
   return number;
 }
 
-/** By string: the string of its readable form, or itself. */
-function demangled(strings: StringTable, demangle: (name: string) => string | null): Uint32Array {
-  const count = strings.count;
-  const readable = new Uint32Array(count);
-  for (let id = 0; id < count; id++) {
-    readable[id] = id;
-    const bytes = strings.bytesOf(id);
-    // Itanium and Rust begin with _, Microsoft's with ?, Swift's with $ or _, and so does no path that matters.
-    const first = bytes[0];
-    if (first !== 0x5f && first !== 0x3f && first !== 0x24 && first !== 0x40) continue;
-    const text = demangle(Buffer.from(bytes).toString("utf8"));
-    if (text !== null && text !== "") readable[id] = strings.takeText(text);
+/** By string: the string of its readable form, or itself. Only those are made that one of `lists` has. */
+function demangled(strings: StringTable, lists: readonly Uint32Array[], demangle: (name: string) => string | null): Uint32Array {
+  const readable = new Uint32Array(strings.count);
+  for (const list of lists) {
+    for (const id of list) {
+      if (readable[id] !== 0) continue;
+      readable[id] = id;
+      const bytes = strings.bytesOf(id);
+      // Itanium and Rust begin with _, Microsoft's with ?, Swift's with $ or _, and so does no path that matters.
+      const first = bytes[0];
+      if (first !== 0x5f && first !== 0x3f && first !== 0x24 && first !== 0x40) continue;
+      const text = demangle(Buffer.from(bytes).toString("utf8"));
+      if (text !== null && text !== "") readable[id] = strings.takeText(text);
+    }
   }
   return readable;
 }

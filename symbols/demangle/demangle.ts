@@ -33,8 +33,17 @@ const SUFFIXES_MAX = 32;
 export function demangle(name: string): string | null {
   const first = name.charCodeAt(0);
   if (first === 0x5f /* _ */) return underscored(name);
-  if (first === 0x3f /* ? */) return languageOf(name) === "msvc" ? demangleMsvc(name) : null;
+  if (first === 0x3f /* ? */) return languageOf(name) === "msvc" ? microsoft(name) : null;
   return null;
+}
+
+/** Clang's optimisers mark parts and copies of Microsoft's names too: `?f@@YAXXZ.cold.1`. */
+function microsoft(name: string): string | null {
+  const text = demangleMsvc(name);
+  if (text !== null) return text;
+  const mark = name.indexOf(".", name.lastIndexOf("@"));
+  const whole = mark < 0 ? null : demangleMsvc(name.slice(0, mark));
+  return whole !== null && load(name, mark, name.length) ? withSuffixes(whole) : null;
 }
 
 function underscored(name: string): string | null {

@@ -53,6 +53,9 @@ const scope = { other: 0, proc: 1, inlined: 2, separated: 3 } as const;
 const [procNameOffset, thunkNameOffset] = [39, 25];
 /** Scopes in each other that are followed. */
 const scopesMax = 4096;
+/** Bytes of a name that are taken. */
+const nameMax = 64 * 1024;
+const lineFeed = 0x0a;
 
 /** Reads the functions of one module after the other. */
 export class FunctionRecords {
@@ -72,6 +75,7 @@ export class FunctionRecords {
   private inlineDepth = 0;
   /** By id: the builder's number of what it is called. */
   private readonly origins = new Map<number, number>();
+  private readonly scratch = Buffer.alloc(nameMax + 1);
   private readonly builder: ModuleBuilder;
   private readonly addresses: AddressMap;
   private readonly types: TypeNames;
@@ -258,9 +262,10 @@ export class FunctionRecords {
     const index = this.imports.resolve(id);
     let origin = this.origins.get(index);
     if (origin === undefined) {
-      const { strings } = this.builder;
-      const name = Buffer.from(`${this.types.functionOfId(index).replaceAll(/[\r\n]/g, " ") || "<name omitted>"}\n`, "latin1");
-      origin = this.builder.originOf(strings.takeLine(name, 0));
+      const { scratch } = this;
+      const length = scratch.write(this.types.functionOfId(index) || "<name omitted>", 0, nameMax, "latin1");
+      scratch[length] = lineFeed;
+      origin = this.builder.originOf(this.builder.strings.takeLine(scratch, 0));
       this.origins.set(index, origin);
     }
     return origin;

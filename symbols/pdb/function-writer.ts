@@ -50,6 +50,8 @@ export class FunctionWriter {
   private readonly types: TypeNames;
   private readonly lines: ModuleLines;
   private readonly sites: InlineSites;
+  /** Where in the image functions begin. */
+  readonly imageStarts: AddressSet;
   private readonly starts = new AddressSet();
   private readonly rows = new Uint32List(1024 * ROW_WORDS);
   private readonly pieces = new Uint32List(64);
@@ -68,6 +70,7 @@ export class FunctionWriter {
     this.types = types;
     this.lines = lines;
     this.sites = sites;
+    this.imageStarts = addresses.isMoved ? new AddressSet() : this.starts;
   }
 
   /** Whether a function was written that begins at an address. */
@@ -112,6 +115,7 @@ export class FunctionWriter {
       const pieceStart = pieces.data[i]!;
       const pieceEnd = pieceStart + pieces.data[i + 1]!;
       if (pieceEnd > 0xffffffff) continue;
+      this.imageStarts.add(pieceStart);
       // The public symbol at the start names the piece that begins there.
       const found = this.publics.firstAt(pieceStart);
       const isThere = found < this.publics.count && this.publics.rva[found] === pieceStart;

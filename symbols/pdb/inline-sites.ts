@@ -34,7 +34,7 @@
 import { Uint32List } from "../cache/growable-array.ts";
 import { INLINE_WORDS, inlineDepth } from "../cache/inline-tree.ts";
 import { ROW_WORDS } from "../cache/line-rows.ts";
-import { sortRows } from "./line-table.ts";
+import { sortRows } from "./row-order.ts";
 import type { ModuleFiles } from "./subsections.ts";
 
 /** Words of one row of a site: first address, first after it, line, file, number of its site. */

@@ -18,6 +18,7 @@
 // (inline-sites.ts); here that code has the line of the outermost call.
 import { Uint32List } from "../cache/growable-array.ts";
 import type { AddressMap } from "./address-map.ts";
+import { sortRows } from "./row-order.ts";
 import { type ModuleFiles, findSubsections, readWord, subsection } from "./subsections.ts";
 
 /** Words of one row as it is kept: address, line, file. */
@@ -180,16 +181,4 @@ function firstAtOrAfter(rows: Uint32Array, base: number, words: number, count: n
     else high = middle;
   }
   return low;
-}
-
-/** Puts rows in order of their first word; those with the same stay as they were. */
-export function sortRows(rows: Uint32Array, words: number): void {
-  const order = new Uint32Array(rows.length / words);
-  for (let i = 0; i < order.length; i++) order[i] = i;
-  order.sort((a, b) => rows[a * words]! - rows[b * words]! || a - b);
-  const copy = rows.slice();
-  for (let i = 0; i < order.length; i++) {
-    const from = order[i]! * words;
-    for (let k = 0; k < words; k++) rows[i * words + k] = copy[from + k]!;
-  }
 }

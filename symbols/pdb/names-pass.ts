@@ -10,6 +10,7 @@
 // stands before it. Memory is that of the largest module, time linear in the
 // bytes of all: what is in no proportion to them is cut, and counted.
 import type { ModuleBuilder } from "../cache/module-builder.ts";
+import type { AddressSet } from "./address-set.ts";
 import { CrossScope } from "./cross-scope.ts";
 import type { PdbModule } from "./dbi.ts";
 import { FunctionRecords } from "./function-records.ts";
@@ -32,10 +33,11 @@ const parametersPerByte = 4;
 const workPerByte = 64;
 const workMin = 1_000_000;
 
-/** Adds the functions of all modules. Throws what `fs` throws. */
-export function addPdbFunctions(parts: PdbParts, publics: Publics, builder: ModuleBuilder): void {
+/** Adds the functions of all modules, and returns where in the image they begin. Throws what `fs` throws. */
+export function addPdbFunctions(parts: PdbParts, publics: Publics, builder: ModuleBuilder): AddressSet {
   const pass = new NamesPass(parts, publics, builder);
   for (const module of parts.dbi?.modules ?? []) if (module.stream >= 0 && module.symbolBytes > 4) pass.add(module);
+  return pass.starts;
 }
 
 class NamesPass {
@@ -60,6 +62,11 @@ class NamesPass {
     this.writer = new FunctionWriter(builder, addresses, publics, types, this.lines, sites);
     this.functions = new FunctionRecords(builder, addresses, types, this.files, this.imports, sites, this.writer);
     this.writer.parameterBudget = Math.max(0, msf.size(typeStream)) * parametersPerByte;
+  }
+
+  /** Where functions begin. */
+  get starts(): AddressSet {
+    return this.writer.imageStarts;
   }
 
   add(module: PdbModule): void {

@@ -39,6 +39,7 @@ import { ok, refuse, type Result } from "../../config/problem.ts";
 import type { ModuleBuilder } from "../cache/module-builder.ts";
 import type { DebugFile } from "../debug-file.ts";
 import type { FileBytes } from "../file-bytes.ts";
+import type { AddressSet } from "./address-set.ts";
 import { pdbFacts } from "./facts.ts";
 import { addFrameData } from "./frame-data.ts";
 import { malformedPdb } from "./msf.ts";
@@ -64,12 +65,11 @@ function addNames(parts: PdbParts, builder: ModuleBuilder): Result<null> {
   if (parts.dbi === null) return refuse(400, "pdb_without_program", "This PDB has types only and belongs to no program.", "Upload the PDB that the linker wrote beside the plugin's DLL.");
   if (parts.addresses.sectionCount === 0) return malformedPdb("it has no section headers, so nothing in it has an address");
   const publics = readPublics(parts, builder.strings);
-  addPdbFunctions(parts, publics, builder);
-  addPublics(publics, builder);
+  addPublics(publics, addPdbFunctions(parts, publics, builder), builder);
   return ok(null);
 }
 
-/** Adds the public symbols; those where a function begins are left out by the builder's rules. */
-function addPublics({ count, rva, name, parameterBytes }: Publics, builder: ModuleBuilder): void {
-  for (let i = 0; i < count; i++) builder.addPublic(rva[i]!, name[i]!, parameterBytes[i]!);
+/** Adds the public symbols, but for those where a function begins, which has their spelling and leaves them no address. */
+function addPublics({ count, rva, name, parameterBytes }: Publics, functions: AddressSet, builder: ModuleBuilder): void {
+  for (let i = 0; i < count; i++) if (!functions.has(rva[i]!)) builder.addPublic(rva[i]!, name[i]!, parameterBytes[i]!);
 }

@@ -4,6 +4,8 @@ import { describe, expect, test } from "vitest";
 import { demangle } from "../../../symbols/demangle/demangle.ts";
 
 const rows: readonly [what: string, name: string, text: string | null][] = [
+  ["parts and copies that clang makes", "?convolve@halcyon@@YAHPEBMPEAMHPEBH@Z.cold.1", "halcyon::convolve(float const*, float*, int, int const*) [clone .cold.1]"],
+  ["several of them", "?f@@YAXXZ.llvm.123.cold", "f() [clone .llvm.123] [clone .cold]"],
   ["functions", "?f@@YAXXZ", "f()"],
   ["members, by their qualifiers", "?f@A@@QEGBAXH@Z", "A::f(int) const &"],
   ["static members", "?f@A@ns@@CAXXZ", "ns::A::f()"],
