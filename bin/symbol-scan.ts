@@ -1,14 +1,20 @@
-// Finds symbol files under the paths that a build machine names. Files are
-// told by their first bytes: dump_syms is run with all kinds of names, and a
+// Finds debug files under the paths that a build machine names: Breakpad symbol
+// files, PDBs, and Windows programs. Files are told by their first bytes:
+// dump_syms is run with all kinds of names, plugins end in anything, and a
 // `.sym` may be an empty file of a step that failed.
 import { createReadStream } from "node:fs";
 import { open, readdir, realpath, stat } from "node:fs/promises";
 import path from "node:path";
 import { Readable, pipeline } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
+import type { Result } from "../config/problem.ts";
 import { type Compression, sniffCompression } from "../symbols/compression.ts";
-import { recogniseForeign } from "../symbols/foreign-format.ts";
-import { type SymbolHeader, headerPrefixBytes, readSymbolHeader } from "../symbols/breakpad/header.ts";
+import { openDebugFile } from "../symbols/compile.ts";
+import type { DebugFileFacts } from "../symbols/debug-file.ts";
+import { bytesOf, openFile } from "../symbols/file-bytes.ts";
+import { isNativeDebugFile, recogniseForeign } from "../symbols/foreign-format.ts";
+import { whyUseless } from "../symbols/useless-file.ts";
+import { headerPrefixBytes } from "../symbols/breakpad/header.ts";
 
 /** A file that can be uploaded. */
 export type SymbolFile = {
@@ -16,10 +22,13 @@ export type SymbolFile = {
   /** Bytes on disk. */
   readonly size: number;
   readonly compression: Compression | null;
-  readonly header: SymbolHeader;
+  /** What it says of itself. A symbol file claims to hold everything; what is in it is known when it was read through. */
+  readonly facts: DebugFileFacts;
+  /** Named by itself, not found in a folder. */
+  readonly isGiven: boolean;
 };
 
-/** A file that holds symbols in a form this version does not take. */
+/** A file that holds symbols which are of no use here, or not in this form. */
 export type OtherFile = { readonly path: string; readonly kind: string; readonly description: string; readonly hint: string };
 
 /** Something that should have been looked at or uploaded and could not be. */
@@ -35,13 +44,21 @@ export async function scanForSymbols(paths: readonly string[]): Promise<SymbolSc
   return scan;
 }
 
-/** The symbol file's text, decompressed. */
+/** The file's bytes, decompressed. */
 export function readPlain(file: { readonly path: string; readonly compression: Compression | null }): Readable {
   const raw = createReadStream(file.path, { highWaterMark: 256 * 1024 });
   if (file.compression === null) return raw;
   // pipeline passes errors on to the returned stream; the callback is there because it must be.
   return pipeline(raw, file.compression === "gzip" ? createGunzip() : createZstdDecompress(), () => {});
 }
+
+/** What files are called that are of no use. */
+const uselessNames: { readonly [code: string]: string } = {
+  types_only: "a PDB of the compiler, without addresses",
+  no_sections: "a PDB without addresses",
+  no_id: "a program without any id",
+  managed: "a managed assembly",
+};
 
 class Scan {
   readonly files: SymbolFile[] = [];
@@ -68,7 +85,7 @@ class Scan {
 
   private async visitFolder(at: string): Promise<void> {
     if (at.replace(/[\\/]+$/, "").toLowerCase().endsWith(".dsym")) {
-      this.others.push({ path: at, kind: "dsym", description: "a dSYM bundle", hint: "This version takes Breakpad .sym files: run dump_syms on it and upload what it prints." });
+      this.others.push({ path: at, kind: "dsym", description: "a dSYM bundle", hint: "Of this kind of file this version takes what dump_syms prints: run dump_syms on it and upload that." });
       return;
     }
     const names = await readdir(at);
@@ -87,14 +104,45 @@ class Scan {
       }
       prefix = inner;
     }
-    const header = readSymbolHeader(prefix);
-    if (header.ok) {
-      this.files.push({ path: at, size, compression, header: header.value });
+    if (isNativeDebugFile(prefix)) return this.visitNative(at, size, compression, prefix, isGiven);
+    const opened = openDebugFile(bytesOf(prefix));
+    if (opened.ok) {
+      this.files.push({ path: at, size, compression, facts: opened.value.facts, isGiven });
       return;
     }
     const foreign = recogniseForeign(prefix);
     if (foreign?.isDebugFile === true) this.others.push({ path: at, kind: foreign.kind, description: foreign.description, hint: foreign.hint });
-    else if (isGiven || isNamedSym) this.failures.push({ path: at, reason: `${header.problem.message} ${header.problem.hint}` });
+    else if (isGiven || isNamedSym) this.failures.push({ path: at, reason: `${opened.problem.message} ${opened.problem.hint}` });
+  }
+
+  private visitNative(at: string, size: number, compression: Compression | null, prefix: Buffer, isGiven: boolean): void {
+    const kind = recogniseForeign(prefix)!.kind;
+    if (compression !== null) {
+      this.others.push({ path: at, kind: `compressed_${kind}`, description: `a compressed ${kind === "pdb" ? "PDB" : "program"}`, hint: "Decompress it: what it belongs to stands in all parts of it. It is compressed again on its way." });
+      return;
+    }
+    const facts = readFacts(at);
+    if (!facts.ok) {
+      // Build folders hold programs of all times and systems; a PDB is always meant.
+      const { message, hint } = facts.problem;
+      if (isGiven || kind === "pdb") this.failures.push({ path: at, reason: `${message} ${hint}` });
+      else this.others.push({ path: at, kind: "odd_program", description: "a program that cannot be read", hint: `${message} ${hint}` });
+      return;
+    }
+    const reason = whyUseless(facts.value);
+    if (reason === null) this.files.push({ path: at, size, compression, facts: facts.value, isGiven });
+    else this.others.push({ path: at, kind: reason.code, description: uselessNames[reason.code] ?? reason.code, hint: reason.hint });
+  }
+}
+
+function readFacts(at: string): Result<DebugFileFacts> {
+  const file = openFile(at);
+  if (!file.ok) return file;
+  try {
+    const opened = openDebugFile(file.value.bytes);
+    return opened.ok ? { ok: true, value: opened.value.facts } : opened;
+  } finally {
+    file.value.close();
   }
 }
 

@@ -59,7 +59,8 @@ const machO = [dumpSyms("its .dSYM (dsymutil makes one)"), true] as const;
 
 /** First bytes as Latin-1 text, with what they mean. The longest of two that share a beginning stands first. */
 const magics: readonly (readonly [kind: string, magic: string, description: string, hint: string, isDebugFile: boolean])[] = [
-  ["pdb", "Microsoft C/C++ MSF 7.00", "a PDB", "Upload it as it is, with its DLL or EXE beside it.", true],
+  // A whole one has a reader of its own.
+  ["pdb", "Microsoft C/C++ MSF 7.00", "a PDB that was cut off or changed", "Copy it as it is: sent as text, its bytes change.", true],
   ["old_pdb", "Microsoft C/C++ program database 2.00", "a PDB of Visual C++ 6 or older", "Its format has no GUID; rebuild with a newer compiler.", true],
   ["portable_pdb", "BSJB", "a portable PDB of .NET", "It describes managed code, and Deadair reads native code only.", true],
   ["elf", "\x7fELF", "an ELF program, library or .debug file", dumpSyms("it"), true],

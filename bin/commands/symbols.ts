@@ -1,38 +1,56 @@
-// `deadair symbols`: what can be done with symbol files; looking addresses up has
-// a file of its own (symbols-lookup.ts).
+// `deadair symbols`: what can be done with symbol files; looking addresses up,
+// into files, and writing them out have files of their own (symbols-lookup.ts,
+// symbols-inspect.ts, symbols-dump.ts).
 //
-// `deadair symbols upload`: brings a build's symbol files to the server.
+// `deadair symbols upload`: brings a build's debug files to the server.
 //
-// It is meant for the last step of a build: it takes whole folders, sends only
-// what the server lacks, and fails the build when something that should have
-// been uploaded was not.
+// It is meant for the last step of a build: it takes whole folders, finds what
+// belongs together, sends only what the server lacks, and fails the build when
+// something that should have been uploaded was not, or when what was found is
+// not good enough (`--require`).
 import { parseArgs } from "node:util";
 import { readSeconds, readServerUrl } from "../server-address.ts";
+import { inspectFiles } from "../symbol-inspect.ts";
+import { type ModuleWarning, type Requirement, type UnmetModule, type UploadChoice, chooseUploads, requirements, unmetModules } from "../symbol-modules.ts";
 import { type OtherFile, type SymbolScanResult, scanForSymbols } from "../symbol-scan.ts";
 import { type SymbolServer, type UploadResult, describeResults, uploadSymbols } from "../symbol-upload.ts";
 import { type Terminal, counted, printable, processTerminal } from "../terminal.ts";
 
 const help = `deadair symbols upload [options] PATH…
 
-Uploads the Breakpad symbol files (.sym, also gzip or zstd) under each PATH.
-Files are told by their contents. Those that the server has are not sent again.
+Uploads the debug files under each PATH: PDBs with their DLLs and EXEs, and
+Breakpad symbol files (.sym, also gzip or zstd). Files are told by their contents.
+Those that the server has are not sent again. A DLL or EXE found in a folder goes
+along when its PDB (or .sym) is there too, or when it has DWARF inside; name the
+file itself to upload it in any case.
 
   --url URL          address of the server             (env DEADAIR_URL)
   --token TOKEN      token that may upload symbols     (env DEADAIR_TOKEN)
   --project PROJECT  project's short name, "default" if not given
                                                        (env DEADAIR_PROJECT)
+  --require WHAT     upload nothing and fail when a module lacks WHAT, a list of
+                     unwind, lines, names, inlines; all its files count together,
+                     and only modules that would be uploaded are looked at
   --force            upload also what the server says it has
   --timeout SECONDS  silence after which the server counts as gone, 120
   --json             print the summary as JSON
   --help             print this
 
-Exit code: 0 when everything is on the server, 1 when something failed or there
-was nothing to upload, 2 when the command was not understood.
+Exit code: 0 when everything is on the server, 1 when something failed or lacked
+what is required, or there was nothing to upload, 2 when the command was not
+understood.
 A token on the command line can be seen by other users; prefer DEADAIR_TOKEN.`;
+
+type Command = { readonly paths: string[]; readonly server: SymbolServer; readonly required: readonly Requirement[]; readonly force: boolean; readonly json: boolean };
+
+/** What came of a run. */
+type Outcome = { readonly scan: SymbolScanResult; readonly warnings: readonly ModuleWarning[]; readonly unmet: readonly UnmetModule[]; readonly results: readonly UploadResult[] };
 
 /** Runs the command and returns its exit code. */
 export async function symbols(args: string[], terminal: Terminal = processTerminal): Promise<number> {
   if (args[0] === "lookup") return (await import("./symbols-lookup.ts")).symbolsLookup(args.slice(1));
+  if (args[0] === "inspect") return (await import("./symbols-inspect.ts")).symbolsInspect(args.slice(1), terminal);
+  if (args[0] === "dump") return (await import("./symbols-dump.ts")).symbolsDump(args.slice(1));
   if (args.includes("--help") || args.includes("-h")) {
     terminal.out(help);
     return 0;
@@ -44,18 +62,27 @@ export async function symbols(args: string[], terminal: Terminal = processTermin
     return 2;
   }
   const scan = await scanForSymbols(command.paths);
-  if (scan.files.length > 0) terminal.err(`${counted(scan.files.length, "symbol file")} found`);
-  const results = scan.files.length === 0 ? [] : await uploadSymbols(scan.files, command.server, command.force, terminal);
-  if (command.json) terminal.out(JSON.stringify(summaryOf(scan, results), null, 2));
-  else for (const line of describe(scan, results)) terminal.out(printable(line));
-  const failed = scan.failures.length > 0 || results.some(({ state }) => state === "failed");
-  return failed || results.length === 0 ? 1 : 0;
+  const outcome = { scan, ...(await bring(chooseUploads(scan.files), command, terminal)) };
+  if (command.json) terminal.out(JSON.stringify(summaryOf(outcome), null, 2));
+  else for (const line of describe(outcome)) terminal.out(printable(line));
+  const failed = scan.failures.length > 0 || outcome.results.some(({ state }) => state === "failed");
+  return failed || outcome.results.length === 0 ? 1 : 0;
+}
+
+/** Uploads what was chosen, unless a module lacks what is required. */
+async function bring({ files, warnings }: UploadChoice, command: Command, terminal: Terminal): Promise<Omit<Outcome, "scan">> {
+  if (files.length === 0) return { warnings, unmet: [], results: [] };
+  terminal.err(`${counted(files.length, "symbol file")} found`);
+  const inspection = await inspectFiles(files);
+  const unmet = unmetModules(inspection.good, command.required);
+  if (unmet.length > 0) return { warnings, unmet, results: [] };
+  return { warnings, unmet, results: await uploadSymbols(files, inspection, command.server, command.force, terminal) };
 }
 
 /** What the arguments ask for; a text says what is wrong with them. */
-function readCommand(args: string[], env: NodeJS.ProcessEnv): { paths: string[]; server: SymbolServer; force: boolean; json: boolean } | string {
+function readCommand(args: string[], env: NodeJS.ProcessEnv): Command | string {
   const [action, ...rest] = args;
-  if (action !== "upload") return action === undefined ? "Say what to do: deadair symbols upload PATH…, or deadair symbols lookup FILE." : `There is no "deadair symbols ${printable(action)}".`;
+  if (action !== "upload") return action === undefined ? "Say what to do: deadair symbols upload PATH…, or inspect, dump or lookup FILE." : `There is no "deadair symbols ${printable(action)}".`;
   const parsed = parse(rest);
   if (typeof parsed === "string") return parsed;
   const { values, positionals } = parsed;
@@ -68,30 +95,55 @@ function readCommand(args: string[], env: NodeJS.ProcessEnv): { paths: string[];
   if (!/^[\u0021-\u007e]+$/.test(token)) return "The token holds characters that no token has; was it copied whole?";
   const idleMs = readSeconds(values.timeout ?? "120");
   if (idleMs === null) return "--timeout must be a number of seconds.";
+  const required = readRequirements(values.require ?? []);
+  if (typeof required === "string") return required;
   if (positionals.length === 0) return "Name at least one file or folder.";
   const project = values.project ?? (env["DEADAIR_PROJECT"] || "default");
-  return { paths: positionals, server: { url: server, token, project, idleMs }, force: values.force ?? false, json: values.json ?? false };
+  return { paths: positionals, server: { url: server, token, project, idleMs }, required, force: values.force ?? false, json: values.json ?? false };
 }
 
 function parse(args: string[]) {
   try {
     const text = { type: "string" } as const;
     const flag = { type: "boolean" } as const;
-    return parseArgs({ args, allowPositionals: true, options: { url: text, token: text, project: text, timeout: text, force: flag, json: flag } });
+    return parseArgs({ args, allowPositionals: true, options: { url: text, token: text, project: text, timeout: text, require: { type: "string", multiple: true }, force: flag, json: flag } });
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     return error.message;
   }
 }
 
-/** The lines at the end: results, what could not be read, what this version does not take. */
-function describe(scan: SymbolScanResult, results: readonly UploadResult[]): string[] {
+/** The words of `--require`, which may be given as a list or several times. */
+function readRequirements(given: readonly string[]): Requirement[] | string {
+  const words = given.flatMap((list) => list.split(",")).map((word) => word.trim());
+  const odd = words.find((word) => !requirements.some((known) => known === word));
+  if (odd !== undefined) return `--require "${printable(odd)}": say ${requirements.join(", ")}, or several of them with commas.`;
+  return requirements.filter((known) => words.includes(known));
+}
+
+/** The lines at the end: results, what is odd, what could not be read, what this version does not take. */
+function describe({ scan, warnings, unmet, results }: Outcome): string[] {
   const lines = describeResults(results);
   for (const { path, reason } of scan.failures) lines.push(`failed         ${path}`, `    ${reason}`);
+  for (const module of unmet) lines.push(...describeUnmet(module));
+  for (const some of Map.groupBy(warnings, ({ code }) => code).values()) lines.push(...describeWarnings(some));
   const byKind = Map.groupBy(scan.others, (other) => other.kind);
   for (const others of byKind.values()) lines.push(...describeOthers(others));
-  if (results.length === 0) lines.push("Nothing was uploaded: no Breakpad symbol file (first line `MODULE …`) was found.");
+  if (unmet.length > 0) lines.push(`Nothing was uploaded: ${counted(unmet.length, "module")} lack${unmet.length === 1 ? "s" : ""} what --require asks for.`);
+  else if (results.length === 0) lines.push("Nothing was uploaded: no PDB, no program with its PDB, and no Breakpad symbol file (first line `MODULE …`) was found.");
   return lines;
+}
+
+function describeUnmet({ module, debug_id, code_id, paths, lacks }: UnmetModule): string[] {
+  return [`lacking        ${module} ${debug_id ?? code_id ?? ""} (${paths.join(", ")})`, ...lacks.flatMap(({ what, reason, remedy }) => [`    ${what}: ${reason}`, `        ${remedy}`])];
+}
+
+/** Warnings shown of one kind: a build folder may hold a hundred programs of others. */
+const warningsShown = 5;
+
+function describeWarnings(some: readonly ModuleWarning[]): string[] {
+  const more = some.length - warningsShown;
+  return [...some.slice(0, warningsShown).flatMap(({ path, message }) => [`warning        ${path}`, `    ${message}`]), ...(more > 0 ? [`warning        and ${more} more of this kind; --json lists them`] : [])];
 }
 
 /** One kind of file, with a few examples: a build folder can hold thousands. */
@@ -104,7 +156,7 @@ function describeOthers(others: readonly OtherFile[]): string[] {
 }
 
 /** The summary for programs. */
-function summaryOf(scan: SymbolScanResult, results: readonly UploadResult[]) {
-  const of = (state: UploadResult["state"]) => results.filter((result) => result.state === state).map(({ path, debug_file, debug_id, bytes, reason }) => ({ path, debug_file, debug_id, bytes, ...(reason === null ? {} : { reason }) }));
-  return { uploaded: of("uploaded"), present: of("present"), failed: [...of("failed"), ...scan.failures], not_taken: scan.others };
+function summaryOf({ scan, warnings, unmet, results }: Outcome) {
+  const of = (state: UploadResult["state"]) => results.filter((result) => result.state === state).map(({ path, kind, debug_file, debug_id, bytes, reason }) => ({ path, kind, debug_file, debug_id, bytes, ...(reason === null ? {} : { reason }) }));
+  return { uploaded: of("uploaded"), present: of("present"), failed: [...of("failed"), ...scan.failures], lacking: unmet, warnings, not_taken: scan.others };
 }

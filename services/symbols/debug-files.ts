@@ -11,7 +11,7 @@
 // file name is the request's where the file does not know it (file-names.ts).
 import type { Readable } from "node:stream";
 import type { Limits } from "../../config/limits.ts";
-import { ok, type Problem, type Result } from "../../config/problem.ts";
+import { ok, type Problem, refuse, type Result } from "../../config/problem.ts";
 import { type NewDebugFile, renamePdbs, storeDebugFile } from "../../storage/debug-files.ts";
 import type { Storage } from "../../storage/storage.ts";
 import { type SymbolFacts, SymbolCheck } from "../../symbols/breakpad/check.ts";
@@ -19,6 +19,7 @@ import { storeName } from "../../symbols/breakpad/store-path.ts";
 import type { DebugFileFacts, DebugFileLack } from "../../symbols/debug-file.ts";
 import { openFile } from "../../symbols/file-bytes.ts";
 import { isNativeDebugFile } from "../../symbols/foreign-format.ts";
+import { whyUseless } from "../../symbols/useless-file.ts";
 import { inflated, overLimit, problemOf, Refusal } from "../ingest/body.ts";
 import type { SymbolItem } from "../triage/schema.ts";
 import { nameNative, pdbNameOf } from "./file-names.ts";
@@ -106,6 +107,8 @@ function symbolFileLacks(hasLines: boolean, hasUnwind: boolean): DebugFileLack[]
 async function inspectNative(storage: Storage, projectId: number, path: string, name: string | undefined): Promise<Result<Inspected>> {
   const facts = await readFacts(path);
   if (!facts.ok) return facts;
+  const useless = whyUseless(facts.value);
+  if (useless !== null) return refuse(400, "useless_debug_file", useless.message, useless.hint);
   const names = await nameNative(storage.db, projectId, facts.value, name);
   if (!names.ok) return names;
   const { kind, os, archName, debugId, codeId, holds, lacks } = facts.value;

@@ -58,7 +58,7 @@ describe("what is uploaded", () => {
     expect(uploads.every(({ headers, url, method }) => method === "POST" && url === "/api/v1/default/symbols" && headers.authorization === "Bearer secret" && headers["content-encoding"] === "gzip" && headers["content-type"] === "application/octet-stream")).toBe(true);
     expect(checks).toHaveLength(1);
     const asked = JSON.parse(checks[0]!.body.toString()) as Asked;
-    expect(asked.symbols).toContainEqual({ debug_file: "VaultSynth.pdb", debug_id: `${guid}3`, sha256: createHash("sha256").update(sym("3")).digest("hex") });
+    expect(asked.symbols).toContainEqual({ kind: "breakpad", debug_file: "VaultSynth.pdb", debug_id: `${guid}3`, sha256: createHash("sha256").update(sym("3")).digest("hex") });
     expect(out).toMatch(/^uploaded +4 files, /);
   });
 
@@ -114,20 +114,23 @@ describe("what is uploaded", () => {
 describe("what is not uploaded", () => {
   test("other kinds are named with what to do, without failing", async () => {
     await put("1.sym", sym("1"));
-    await put("Vault.pdb", "Microsoft C/C++ MSF 7.00\r\n");
+    await put("Vault.pdb", "Microsoft C/C++ program database 2.00\r\n");
+    await put("Managed.pdb", "BSJB\x01\0\x01\0");
     for (let i = 0; i < 5; i++) await put(`${i}.o`, "\x7fELF");
     await put("Vault.dSYM/Contents/Info.plist", "<?xml");
     const { code, out } = await run(deadair(), folder);
     expect(code).toBe(0);
-    expect(out).toContain("1 file of another kind (a PDB)");
+    expect(out).toContain("1 file of another kind (a PDB of Visual C++ 6 or older)");
+    expect(out).toContain("1 file of another kind (a portable PDB of .NET)");
     expect(out).toContain("5 files of another kind (an ELF");
     expect(out).toContain("and 2 more");
     expect(out).toContain("a dSYM bundle");
     expect(out).toContain("run dump_syms on it");
+    expect(out).not.toContain("warning");
   });
 
   test("nothing but other kinds is a failure", async () => {
-    await put("Vault.pdb", "Microsoft C/C++ MSF 7.00\r\n");
+    await put("Vault.pdb", "BSJB\x01\0\x01\0");
     const { code, out, checks } = await run(deadair(), folder);
     expect([code, checks.length]).toEqual([1, 0]);
     expect(out).toContain("Nothing was uploaded");
@@ -138,6 +141,8 @@ describe("what is not uploaded", () => {
     ["a.sym", Buffer.from(`\ufeff${sym("1")}`, "utf16le"), "UTF-16"],
     // The step before it failed.
     ["a.sym", "", "an empty file"],
+    // The linker was killed.
+    ["a.pdb", "Microsoft C/C++ MSF 7.00\r\n", "a PDB that was cut off"],
     // The disk was full.
     ["a.sym", sym("1", "V.pdb", "FUNC 1000 1"), "ends in the middle of a record"],
     // Cut off in the first bytes, and far behind them.
@@ -248,14 +253,16 @@ describe("the command line", () => {
   test("--json prints a summary that programs can read, and nothing else on the same stream", async () => {
     await put("1.sym", sym("1"));
     await put("2.sym", "");
-    await put("Vault.pdb", "Microsoft C/C++ MSF 7.00\r\n");
+    await put("Vault.pdb", "BSJB\x01\0\x01\0");
     const { code, out } = await run(deadair(), "--json", "--project", "vault synth", folder);
     expect(code).toBe(1);
     expect(JSON.parse(out)).toMatchObject({
       uploaded: [{ path: path.join(folder, "1.sym"), debug_file: "VaultSynth.pdb", debug_id: `${guid}1` }],
       present: [],
       failed: [{ path: path.join(folder, "2.sym") }],
-      not_taken: [{ kind: "pdb" }],
+      lacking: [],
+      warnings: [],
+      not_taken: [{ kind: "portable_pdb" }],
     });
   });
 
@@ -278,6 +285,7 @@ describe("the command line", () => {
     [["upload", "--url", "http://x", "--token", "a\nb", "a"], "copied whole"],
     [["upload", "--bogus"], "--bogus"],
     [["upload", "--url", "http://x", "--token", "t", "--timeout", "soon", "a"], "--timeout"],
+    [["upload", "--url", "http://x", "--token", "t", "--require", "unwind,names,sources", "a"], "unwind, lines, names, inlines"],
   ])("%j is not understood", async (args, expected) => {
     const terminal = fakeTerminal();
     expect(await symbols(args, terminal)).toBe(2);
@@ -287,7 +295,7 @@ describe("the command line", () => {
   test("--help names every flag and variable", async () => {
     const terminal = fakeTerminal();
     expect(await symbols(["upload", "--help"], terminal)).toBe(0);
-    for (const word of ["--url", "--token", "--project", "--force", "--json", "--timeout", "DEADAIR_URL", "DEADAIR_TOKEN", "DEADAIR_PROJECT"]) expect(terminal.outLines.join("\n")).toContain(word);
+    for (const word of ["--require", "--url", "--token", "--project", "--force", "--json", "--timeout", "DEADAIR_URL", "DEADAIR_TOKEN", "DEADAIR_PROJECT"]) expect(terminal.outLines.join("\n")).toContain(word);
   });
 
   test("on a terminal progress is one redrawn line", async () => {
