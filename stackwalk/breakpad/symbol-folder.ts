@@ -1,7 +1,7 @@
-// The symbol folder of one walk: symlinks in the layout that Breakpad's walker
+// The symbol folder of one walk: `.sym` files in the layout that Breakpad's walker
 // searches, `<debug file>/<debug id>/<name>.sym`. The names come out of a dump
 // that a stranger sent; `storePath` refuses each that must not become a path.
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, existsSync, openSync, readSync } from "node:fs";
 import { mkdir, symlink } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { storePath } from "../../symbols/breakpad/store-path.ts";
@@ -17,30 +17,30 @@ export function symbolPath(key: { readonly debugFile: string; readonly debugId: 
   return [folder, breakpadSpelling(id), file];
 }
 
-/** Lays out the located files under `folder`. A module that cannot be laid out, or has no symbol file, has no symbols. */
+/** Lays out the located files under `folder`; where a module has no `.sym` file, one is made of what it has. A module that cannot be laid out has no symbols. */
 export async function layOutSymbols(folder: string, keys: readonly SymbolKey[], located: readonly LocatedFiles[]): Promise<boolean[]> {
   await mkdir(folder, { recursive: true });
   const done: boolean[] = [];
-  for (const [i, key] of keys.entries()) {
-    const parts = key.debugFile === null || key.debugId === null ? null : symbolPath({ debugFile: key.debugFile, debugId: key.debugId });
-    const path = parts === null ? null : symbolFileOf(located[i] ?? null);
-    if (path === null || parts === null) {
-      done.push(false);
-      continue;
-    }
-    await mkdir(join(folder, parts[0], parts[1]), { recursive: true });
-    // The same module may be loaded twice.
-    await symlink(resolve(path), join(folder, ...parts)).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== "EEXIST") throw error;
-    });
-    done.push(true);
-  }
+  for (const [i, key] of keys.entries()) done.push(await layOut(folder, key, located[i] ?? null));
   return done;
 }
 
-/** The `.sym` file among a module's files; null when there is none. */
-function symbolFileOf(paths: LocatedFiles): string | null {
-  return paths?.find(isSymbolFile) ?? null;
+async function layOut(folder: string, key: SymbolKey, paths: LocatedFiles): Promise<boolean> {
+  const { debugFile, debugId } = key;
+  const parts = debugFile === null || debugId === null ? null : symbolPath({ debugFile, debugId });
+  if (paths === null || debugFile === null || parts === null) return false;
+  const target = join(folder, ...parts);
+  // The same module may be loaded twice.
+  if (existsSync(target)) return true;
+  await mkdir(join(folder, parts[0], parts[1]), { recursive: true });
+  const given = paths.find(isSymbolFile);
+  if (given === undefined) {
+    // Loaded only here: most walks have `.sym` files, or none.
+    const { makeSymbolFile } = await import("./made-symbols.ts");
+    return makeSymbolFile(paths, target, { debugFile, codeFile: key.codeFile });
+  }
+  await symlink(resolve(given), target);
+  return true;
 }
 
 function isSymbolFile(path: string): boolean {

@@ -2,11 +2,13 @@
 // system's own unwinder, saw of the crashing thread when it crashed. Frames,
 // stack pointers and every register that a function must restore have to be
 // the same, from the debug files as a build machine has them.
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import type { WindowsDump, WindowsFrame, WindowsIndex } from "../../fixtures/windows/index-schema.ts";
 import { frameName } from "../../signature/frame-name.ts";
+import { breakpadStackwalker } from "../../stackwalk/breakpad/breakpad-stackwalker.ts";
 import { openDump } from "../../stackwalk/pool/dump-walk.ts";
 import type { Frame, Report } from "../../stackwalk/report.ts";
 import { symbolTree } from "../../stackwalk/symbol-tree.ts";
@@ -79,7 +81,7 @@ describe("what RtlVirtualUnwind saw", () => {
     // A deep stack is kept at its two ends: its first ten frames are compared.
     const count = dump.depth > dump.frames.length ? 10 : told(dump);
     const truth = dump.frames.slice(0, count);
-    expect(truth.map((frame, i) => foundOf(walked, i, kept))).toEqual(truth.map((frame) => truthOf(frame, kept)));
+    expect(truth.map((_frame, i) => foundOf(walked, i, kept))).toEqual(truth.map((frame) => truthOf(frame, kept)));
     expect(walked.frames.slice(1, count).map(({ trust }) => trust)).toEqual(truth.slice(1).map(() => "cfi"));
     expect(walked.missing.filter(({ codeFile }) => ours.has(codeFile))).toEqual([]);
   });
@@ -88,7 +90,7 @@ describe("what RtlVirtualUnwind saw", () => {
   it.each(known.filter(isGuess).map((dump) => [dump.file, dump] as const))("%s, but for what no table tells", async (_, dump) => {
     const walked = await walk(dump, [dump.build, "x64"]);
     const truth = dump.frames.slice(0, dump.frames.findLastIndex(({ module }) => ours.has(module ?? "")) + 1).map((frame) => truthOf(frame, []));
-    const found = walked.frames.map((frame, i) => foundOf(walked, i, []));
+    const found = walked.frames.map((_frame, i) => foundOf(walked, i, []));
     const first = truth.findIndex((frame, i) => i > 0 && found.includes(frame));
     expect(first).toBeGreaterThan(0);
     expect(first).toBeLessThan(3);
@@ -134,5 +136,20 @@ describe("which files there are", () => {
     const [without, withRecords] = [await walk(dump, ["x64"]), await walk(crash, ["x64"])];
     expect(without.report.modules.find(({ filename }) => filename === "Halcyon.vst3")).toMatchObject({ debug_id: null, symbol_state: "loaded" });
     expect(without.frames.map((frame) => frame.function).slice(0, 3)).toEqual(withRecords.frames.map((frame) => frame.function).slice(0, 3));
+  });
+
+  it("Breakpad's walker gets a symbol file made of them, and finds the same frames", { timeout: 30_000 }, async () => {
+    const workDir = mkdtempSync(path.join(tmpdir(), "deadair-truth-"));
+    try {
+      const symbols = await symbolTree([path.join(out, "x64")]);
+      const theirs = await breakpadStackwalker().walk(path.join(out, crash.file), symbols, { timeoutMs: 20_000, outputBytes: 1e7, maxFrames: 100, maxThreads: 100, workDir });
+      if (!theirs.ok) throw new Error(theirs.failure.message);
+      const { frames: walked } = await walk(crash, ["x64"]);
+      const frames = theirs.report.threads[theirs.report.crash_info.crashing_thread!]!.frames;
+      const shown = (frame: Frame): string => `${frame.function} ${frame.file}:${frame.line} ${(frame.inlines ?? []).map((inlined) => `${inlined.function}:${inlined.line}`).join()} ${frame.trust}`;
+      expect(frames.slice(0, 3).map(shown)).toEqual(walked.slice(0, 3).map(shown));
+    } finally {
+      rmSync(workDir, { recursive: true });
+    }
   });
 });
