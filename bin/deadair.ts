@@ -25,7 +25,9 @@ const help = `deadair COMMAND [options]     (deadair COMMAND --help for its opti
 
   use it
     symbols upload PATH…  send symbol files, skip what the server has
+    symbols inspect FILE… say what symbol files hold and lack
     symbols lookup FILE   name addresses with a symbol file
+    symbols dump FILE…    write a module's symbols as a Breakpad .sym file
     crash send FILE…      send a minidump
     walk DUMP             walk a minidump here, without a server
     signature explain     say why a report has the signature it has

@@ -1,4 +1,4 @@
-// `deadair symbols lookup`: names addresses of one module from its symbol file.
+// `deadair symbols lookup`: names addresses of one module from its symbol files.
 //
 // It says what llvm-symbolizer says, so that a symbol file and this program can
 // be checked against the original with `diff`. Addresses stream through: a
@@ -6,17 +6,19 @@
 import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
 import { parseArgs } from "node:util";
-import { openSymbolFile } from "../../symbols/symbol-file.ts";
+import { openSymbolFiles } from "../../symbols/symbol-file.ts";
 import { SymbolAnswers } from "../symbol-answer.ts";
 import { printable } from "../terminal.ts";
 
-const help = `deadair symbols lookup FILE [ADDRESS…|-]
+const help = `deadair symbols lookup FILE [--with FILE]… [ADDRESS…|-]
 
-Names addresses with a symbol file: function, source file and line, and what was
+Names addresses with the symbols of a module: function, source file and line, and what was
 inlined there, innermost first. One line of JSON per address, as llvm-symbolizer
 --relative-address --output-style=JSON prints it.
 
-  FILE        a Breakpad .sym file, or a symbol cache of Deadair
+  FILE        a PDB, a Windows program or DLL, a Breakpad .sym file (also gzip or
+              zstd), or a symbol cache of Deadair
+  --with FILE another file of the same module
   ADDRESS     relative to the module's base: hex with 0x, else decimal (and octal
               with a leading zero, as llvm-symbolizer reads it)
   -           read addresses from standard input, one a line; the same without ADDRESS
@@ -45,7 +47,7 @@ export async function symbolsLookup(args: string[], streams: LookupStreams = { i
     streams.err.write(`deadair symbols lookup: ${asked}\n\n${help}`);
     return 2;
   }
-  const opened = openSymbolFile(asked.file);
+  const opened = openSymbolFiles([asked.file, ...asked.others]);
   if (!opened.ok) {
     const { message, hint } = opened.problem;
     streams.err.write(printable(`deadair symbols lookup: ${asked.file}: ${message} ${hint}`) + "\n");
@@ -67,15 +69,15 @@ export async function symbolsLookup(args: string[], streams: LookupStreams = { i
   return 0;
 }
 
-function readCommand(args: string[]): { file: string; addresses: readonly string[] | null } | string {
+function readCommand(args: string[]): { file: string; others: readonly string[]; addresses: readonly string[] | null } | string {
   try {
-    const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { help: { type: "boolean", short: "h", default: false } } });
+    const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { with: { type: "string", multiple: true, default: [] }, help: { type: "boolean", short: "h", default: false } } });
     if (values.help) return "help";
     const [file, ...addresses] = positionals;
     if (file === undefined) return "name a symbol file.";
     const fromInput = addresses.length === 0 || addresses.includes("-");
     if (fromInput && addresses.length > 1) return "give addresses, or - to read them; not both.";
-    return { file, addresses: fromInput ? null : addresses };
+    return { file, others: values.with, addresses: fromInput ? null : addresses };
   } catch (error) {
     if (error instanceof TypeError) return error.message;
     throw error;

@@ -25,8 +25,16 @@ import { registerFiles } from "../registers.ts";
 import { CfiText } from "./write-cfi.ts";
 import { winText } from "./write-win.ts";
 
-/** How names are spelled. */
-export type NameSpelling = "readable" | "linkage";
+/** How names of functions are spelled. */
+type NameSpelling = "readable" | "linkage";
+
+/** What a caller knows better than the cache. */
+export type WrittenAs = {
+  readonly spelling?: NameSpelling;
+  /** The module's names, where its files do not say them. */
+  readonly debugFile?: string;
+  readonly codeFile?: string | null;
+};
 
 /** Characters gathered before they are given out. */
 const pieceChars = 64 * 1024;
@@ -34,10 +42,11 @@ const pieceChars = 64 * 1024;
 const noDebugId = "0".repeat(33);
 
 /** The text of a symbol file, in pieces of whole lines. Throws `DamagedCache`. */
-export function* writeSymbolFile(cache: SymbolCache, names: NameSpelling = "readable"): Generator<string> {
+export function* writeSymbolFile(cache: SymbolCache, as: WrittenAs = {}): Generator<string> {
   const contents = new CacheContents(cache);
-  let piece = headText(cache.meta());
-  for (const line of recordLines(cache, contents, names)) {
+  const meta = cache.meta();
+  let piece = headText({ ...meta, debugFile: as.debugFile ?? meta.debugFile, codeFile: as.codeFile ?? meta.codeFile });
+  for (const line of recordLines(cache, contents, as.spelling ?? "readable")) {
     piece += line;
     if (piece.length < pieceChars) continue;
     yield piece;

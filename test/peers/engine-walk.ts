@@ -8,7 +8,7 @@ import { openDump } from "../../stackwalk/pool/dump-walk.ts";
 import type { Report } from "../../stackwalk/report.ts";
 import type { SymbolSource } from "../../stackwalk/stackwalker.ts";
 import type { ModuleSymbols } from "../../symbols/cache/module-symbols.ts";
-import { openSymbolFile } from "../../symbols/symbol-file.ts";
+import { openSymbolFiles } from "../../symbols/symbol-file.ts";
 
 const trees = new Map<string, Promise<SymbolSource>>();
 const compiled = new Map<string, ModuleSymbols | null>();
@@ -52,7 +52,7 @@ async function walkFile(path: string, folders: readonly string[]): Promise<Repor
 function compile(path: string): ModuleSymbols | null {
   const known = compiled.get(path);
   if (known !== undefined) return known;
-  const opened = openSymbolFile(path);
+  const opened = openSymbolFiles([path]);
   const symbols = opened.ok ? opened.value : null;
   compiled.set(path, symbols);
   return symbols;

@@ -25,7 +25,7 @@ const walker = path.resolve(import.meta.dirname, "../../../node_modules/minidump
 
 /** Like `cacheOf`, in memory: there are thousands. */
 const cacheOf = (text: string | Uint8Array, options: { readonly demangle?: typeof demangle } = {}): SymbolCache => cacheOfBytes("written", compiled(text, options));
-const written = (cache: SymbolCache, names: "readable" | "linkage" = "linkage"): string => [...writeSymbolFile(cache, names)].join("");
+const written = (cache: SymbolCache, spelling: "readable" | "linkage" = "linkage"): string => [...writeSymbolFile(cache, { spelling })].join("");
 
 /** How to unwind from an address; a rule without frame or return address is of no use, whatever else it says. */
 function unwindAt(cache: SymbolCache, rva: number): string | null {

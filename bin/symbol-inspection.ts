@@ -1,0 +1,142 @@
+// What symbol files are and hold, alone and together: the facts that their
+// readers give, and counts from a compile, since only that shows what is used.
+//
+// A file says what it lacks (symbols/debug-file.ts). Of files of one module,
+// told by their debug ids, one often has what the other lacks: a PDB the names,
+// its DLL how to unwind. What is still missing then is what counts.
+import { basename } from "node:path";
+import type { Problem } from "../config/problem.ts";
+import type { CacheMeta } from "../symbols/cache/layout.ts";
+import { compileBytes, openDebugFile } from "../symbols/compile.ts";
+import type { DebugFileFacts, DebugFileLack } from "../symbols/debug-file.ts";
+import { cacheOfBytes, type SymbolCache } from "../symbols/cache/symbol-cache.ts";
+import { openSymbolBytes, openSymbolFiles } from "../symbols/symbol-file.ts";
+
+/** How much a file or a module holds. */
+export type Holdings = {
+  readonly functions: number;
+  readonly publics: number;
+  readonly lines: number;
+  readonly inlines: number;
+  readonly unwindRows: number;
+  /** Frame programs and FPO records, of 32-bit Windows. */
+  readonly framePrograms: number;
+};
+
+/** A file that could be read. */
+export type InspectedFile = {
+  readonly ok: true;
+  readonly path: string;
+  readonly bytes: number;
+  /** `breakpad`, `pdb`, `pe`, or `cache`. */
+  readonly format: DebugFileFacts["kind"] | "cache";
+  readonly facts: Pick<DebugFileFacts, "os" | "archName" | "debugId" | "debugFile" | "codeId" | "codeFile" | "generator">;
+  readonly holds: Holdings;
+  readonly lacks: readonly DebugFileLack[];
+  /** What its compile left out or mended: a reason, and how often. */
+  readonly warnings: { readonly [reason: string]: number };
+};
+
+/** A file that could not be read, and why. */
+export type UnreadableFile = { readonly ok: false; readonly path: string; readonly problem: Problem };
+
+/** Several files of one module, taken together. */
+export type InspectedModule = {
+  readonly debugId: string;
+  readonly paths: readonly string[];
+  readonly holds: Holdings;
+  readonly lacks: readonly DebugFileLack[];
+};
+
+/** What the named files are, in their order, and the modules that several of them are of. */
+export type Inspection = { readonly files: readonly (InspectedFile | UnreadableFile)[]; readonly modules: readonly InspectedModule[] };
+
+/** Reads and compiles the files. */
+export function inspectFiles(paths: readonly string[]): Inspection {
+  const files = paths.map(inspectFile);
+  const byId = Map.groupBy(
+    files.filter((file) => file.ok && file.format !== "cache" && file.facts.debugId !== null).map((file) => file as InspectedFile),
+    (file) => file.facts.debugId!,
+  );
+  const modules = [...byId].filter(([, ofOne]) => ofOne.length > 1).flatMap(([debugId, ofOne]) => inspectModule(debugId, ofOne));
+  return { files, modules };
+}
+
+function inspectFile(path: string): InspectedFile | UnreadableFile {
+  const refused = (problem: Problem): UnreadableFile => ({ ok: false, path, problem });
+  const whole = openSymbolBytes(path);
+  if (!whole.ok) return refused(whole.problem);
+  try {
+    const { bytes } = whole.value;
+    const opened = openDebugFile(bytes);
+    if (!opened.ok) return inspectCache(path, bytes.size) ?? refused(opened.problem);
+    const compiled = compileBytes([bytes]);
+    if (!compiled.ok) return refused(compiled.problem);
+    const { counts, warnings } = cacheOfBytes(path, compiled.value).meta();
+    const { facts } = opened.value;
+    const holds = holdingsOf(counts);
+    return { ok: true, path, bytes: bytes.size, format: facts.kind, facts, holds, lacks: facts.kind === "breakpad" ? textLacks(holds) : facts.lacks, warnings };
+  } finally {
+    whole.value.close();
+  }
+}
+
+/** A file that is a cache; null for one that is not, or is of no use. */
+function inspectCache(path: string, bytes: number): InspectedFile | null {
+  const opened = openSymbolFiles([path]);
+  if (!opened.ok) return null;
+  const cache: SymbolCache = opened.value;
+  const meta: CacheMeta = cache.meta();
+  cache.close();
+  const { debugFile, debugId, codeId, codeFile, os, arch, source } = meta;
+  const facts = { os, archName: arch, debugId: debugId || null, debugFile: debugFile || null, codeId, codeFile, generator: `Deadair, from ${source}` };
+  const holds = holdingsOf(meta.counts);
+  return { ok: true, path, bytes, format: "cache", facts, holds, lacks: textLacks(holds), warnings: meta.warnings };
+}
+
+function inspectModule(debugId: string, files: readonly InspectedFile[]): InspectedModule[] {
+  const paths = files.map(({ path }) => path);
+  const opened = openSymbolFiles(paths);
+  if (!opened.ok) return [];
+  const holds = holdingsOf(opened.value.meta().counts);
+  const lacks = new Map(files.flatMap((file) => file.lacks.filter(({ code }) => !isAnswered(code, holds)).map((lack) => [lack.code, lack])));
+  return [{ debugId, paths, holds, lacks: [...lacks.values()] }];
+}
+
+function holdingsOf(counts: CacheMeta["counts"]): Holdings {
+  const count = (what: string): number => counts[what] ?? 0;
+  return { functions: count("functions"), publics: count("publics"), lines: count("lines"), inlines: count("inlines"), unwindRows: count("unwindRows"), framePrograms: count("winPrograms") + count("winFpo") };
+}
+
+/** Whether what a file lacks is there once all files of the module are. */
+function isAnswered(code: string, holds: Holdings): boolean {
+  switch (code) {
+    case "unwind_in_program":
+    case "no_unwind":
+      return holds.unwindRows + holds.framePrograms > 0;
+    case "names_in_pdb":
+    case "no_functions":
+    case "stripped":
+    case "fastlink":
+      return holds.functions > 0;
+    case "no_lines":
+      return holds.lines > 0;
+    default:
+      return false;
+  }
+}
+
+/** What text, or a cache of it, lacks: it does not say itself. */
+function textLacks(holds: Holdings): DebugFileLack[] {
+  const lacks: DebugFileLack[] = [];
+  if (holds.functions === 0) lacks.push({ code: "no_functions", message: "It has no functions, so that frames get the name of the nearest linker symbol, or none.", hint: "Make it from a build with debug information." });
+  else if (holds.lines === 0) lacks.push({ code: "no_lines", message: "It has functions but no source lines.", hint: "Make it from a build with debug information (-g, /Zi)." });
+  if (holds.unwindRows + holds.framePrograms === 0) lacks.push({ code: "no_unwind", message: "It does not say how to unwind, so callers' frames are guessed from the stack.", hint: "Make it from the program as well as from its debug information, or upload the program too." });
+  return lacks;
+}
+
+/** Names of files for people: without the folders, where that tells them apart. */
+export function shortNames(paths: readonly string[]): readonly string[] {
+  const names = paths.map((path) => basename(path));
+  return new Set(names).size === names.length ? names : paths;
+}
