@@ -8,7 +8,7 @@
 // where they are, and named, since one of them may be the plugin whose PDB was
 // written elsewhere.
 import type { DebugFileHoldings, DebugFileKind, DebugFileLack } from "../symbols/debug-file.ts";
-import type { InspectedFile } from "./symbol-inspect.ts";
+import type { UploadFile } from "./upload-file.ts";
 import type { SymbolFile } from "./symbol-scan.ts";
 
 /** Something that may be a mistake, without being one for sure. */
@@ -54,7 +54,7 @@ export type UnmetModule = {
 };
 
 /** Finds the modules whose files together lack what is required. */
-export function unmetModules(files: readonly InspectedFile[], required: readonly Requirement[]): UnmetModule[] {
+export function unmetModules(files: readonly UploadFile[], required: readonly Requirement[]): UnmetModule[] {
   const modules = Map.groupBy(files, ({ file: { facts } }) => facts.debugId ?? facts.codeId ?? "");
   return [...modules.values()].flatMap((module) => {
     const lacks = required.filter((what) => !module.some(({ holds }) => holds[terms[what].holding])).map((what) => ({ what, ...excuseOf(module, what) }));
@@ -75,7 +75,7 @@ const terms: { readonly [what in Requirement]: Terms } = {
   inlines: { holding: "inlines", codes: ["fastlink", "stripped", "names_in_pdb"], reason: "No file of it says what was inlined where.", remedy: "Compile with optimisation and debug information; give dump_syms --inlines." },
 };
 
-function excuseOf(module: readonly InspectedFile[], what: Requirement): { readonly reason: string; readonly remedy: string } {
+function excuseOf(module: readonly UploadFile[], what: Requirement): { readonly reason: string; readonly remedy: string } {
   const { codes, reason, remedy } = terms[what];
   const said: readonly DebugFileLack[] = module.flatMap(({ lacks }) => lacks);
   const lack = said.find(({ code }) => codes.includes(code));

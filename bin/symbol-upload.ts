@@ -12,7 +12,7 @@ import { defaultLimits } from "../config/limits.ts";
 import type { DebugFileKind } from "../symbols/debug-file.ts";
 import { type HttpOutcome, exchangeWithRetries, parseJson, refusal } from "./http-exchange.ts";
 import { Progress } from "./progress.ts";
-import type { InspectedFile, Inspection } from "./symbol-inspect.ts";
+import type { UploadFile, UploadFiles } from "./upload-file.ts";
 import { type SymbolFile, readPlain } from "./symbol-scan.ts";
 import { type Terminal, counted, megabytes } from "./terminal.ts";
 
@@ -35,15 +35,15 @@ export type UploadResult = {
 };
 
 /** Uploads what the server lacks; with `force`, everything. The results are in the order of `files`. */
-export async function uploadSymbols(files: readonly SymbolFile[], inspection: Inspection, server: SymbolServer, force: boolean, terminal: Terminal): Promise<UploadResult[]> {
+export async function uploadSymbols(files: readonly SymbolFile[], read: UploadFiles, server: SymbolServer, force: boolean, terminal: Terminal): Promise<UploadResult[]> {
   const results = new Map<SymbolFile, UploadResult>();
   const settle = (file: SymbolFile, state: UploadResult["state"], reason: string | null = null) => {
     const { kind, debugFile, debugId } = file.facts;
     results.set(file, { path: file.path, kind, debug_file: kind === "pdb" ? path.basename(file.path) : debugFile, debug_id: debugId, bytes: file.size, state, reason });
   };
-  for (const [file, reason] of inspection.bad) settle(file, "failed", reason);
+  for (const [file, reason] of read.bad) settle(file, "failed", reason);
 
-  const { firsts, copies } = sortCopies(inspection.good, (file, reason) => settle(file, "failed", reason));
+  const { firsts, copies } = sortCopies(read.good, (file, reason) => settle(file, "failed", reason));
   let waiting = firsts;
   if (!force) {
     const checked = await checkAll(firsts, server, terminal);
@@ -76,11 +76,11 @@ export async function uploadSymbols(files: readonly SymbolFile[], inspection: In
 }
 
 /** Tells files from their copies. Two symbol files or PDBs of one module with other contents are a mistake; programs may be signed and unsigned. */
-function sortCopies(good: readonly InspectedFile[], onMistake: (file: SymbolFile, reason: string) => void): { firsts: InspectedFile[]; copies: Map<SymbolFile, InspectedFile> } {
-  const firsts: InspectedFile[] = [];
-  const copies = new Map<SymbolFile, InspectedFile>();
-  const byContent = new Map<string, InspectedFile>();
-  const byModule = new Map<string, InspectedFile>();
+function sortCopies(good: readonly UploadFile[], onMistake: (file: SymbolFile, reason: string) => void): { firsts: UploadFile[]; copies: Map<SymbolFile, UploadFile> } {
+  const firsts: UploadFile[] = [];
+  const copies = new Map<SymbolFile, UploadFile>();
+  const byContent = new Map<string, UploadFile>();
+  const byModule = new Map<string, UploadFile>();
   for (const entry of good) {
     const { kind } = entry.file.facts;
     const module = `${kind}/${idOf(entry)}/${kind === "breakpad" ? entry.name : ""}`;
@@ -98,9 +98,9 @@ function sortCopies(good: readonly InspectedFile[], onMistake: (file: SymbolFile
 }
 
 /** Asks which files the server has already. */
-async function checkAll(inspected: readonly InspectedFile[], server: SymbolServer, terminal: Terminal): Promise<{ present: Set<InspectedFile>; failures: Map<InspectedFile, string> }> {
-  const present = new Set<InspectedFile>();
-  const failures = new Map<InspectedFile, string>();
+async function checkAll(inspected: readonly UploadFile[], server: SymbolServer, terminal: Terminal): Promise<{ present: Set<UploadFile>; failures: Map<UploadFile, string> }> {
+  const present = new Set<UploadFile>();
+  const failures = new Map<UploadFile, string>();
   for (let start = 0; start < inspected.length; start += defaultLimits.SYMBOL_CHECK_COUNT) {
     const part = inspected.slice(start, start + defaultLimits.SYMBOL_CHECK_COUNT);
     const body = Buffer.from(JSON.stringify({ symbols: part.map(questionOf) }));
@@ -118,7 +118,7 @@ async function checkAll(inspected: readonly InspectedFile[], server: SymbolServe
 }
 
 /** How the server is asked for a file: by kind, ids, the name it is to have, and its content. */
-function questionOf({ file: { facts }, name, sha256 }: InspectedFile): { readonly [field: string]: string } {
+function questionOf({ file: { facts }, name, sha256 }: UploadFile): { readonly [field: string]: string } {
   const { kind, debugId, codeId } = facts;
   return { kind, ...(debugId === null ? {} : { debug_id: debugId }), ...(debugId === null && codeId !== null ? { code_id: codeId } : {}), ...(kind === "pe" ? { code_file: name } : { debug_file: name }), sha256 };
 }
@@ -136,7 +136,7 @@ function readStates(text: string, count: number): string[] | null {
   return states;
 }
 
-async function upload(entry: InspectedFile, server: SymbolServer, progress: Progress, terminal: Terminal): Promise<{ state: UploadResult["state"]; reason: string | null }> {
+async function upload(entry: UploadFile, server: SymbolServer, progress: Progress, terminal: Terminal): Promise<{ state: UploadResult["state"]; reason: string | null }> {
   let sent = 0;
   const body = () => {
     progress.add(-sent);
@@ -175,7 +175,7 @@ async function send(server: SymbolServer, route: string, headers: { readonly [na
   });
 }
 
-function idOf({ file: { facts } }: InspectedFile): string {
+function idOf({ file: { facts } }: UploadFile): string {
   return facts.debugId ?? facts.codeId ?? "";
 }
 

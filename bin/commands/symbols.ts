@@ -10,7 +10,7 @@
 // not good enough (`--require`).
 import { parseArgs } from "node:util";
 import { readSeconds, readServerUrl } from "../server-address.ts";
-import { inspectFiles } from "../symbol-inspect.ts";
+import { readUploadFiles } from "../upload-file.ts";
 import { type ModuleWarning, type Requirement, type UnmetModule, type UploadChoice, chooseUploads, requirements, unmetModules } from "../symbol-modules.ts";
 import { type OtherFile, type SymbolScanResult, scanForSymbols } from "../symbol-scan.ts";
 import { type SymbolServer, type UploadResult, describeResults, uploadSymbols } from "../symbol-upload.ts";
@@ -73,10 +73,10 @@ export async function symbols(args: string[], terminal: Terminal = processTermin
 async function bring({ files, warnings }: UploadChoice, command: Command, terminal: Terminal): Promise<Omit<Outcome, "scan">> {
   if (files.length === 0) return { warnings, unmet: [], results: [] };
   terminal.err(`${counted(files.length, "symbol file")} found`);
-  const inspection = await inspectFiles(files);
-  const unmet = unmetModules(inspection.good, command.required);
+  const read = await readUploadFiles(files);
+  const unmet = unmetModules(read.good, command.required);
   if (unmet.length > 0) return { warnings, unmet, results: [] };
-  return { warnings, unmet, results: await uploadSymbols(files, inspection, command.server, command.force, terminal) };
+  return { warnings, unmet, results: await uploadSymbols(files, read, command.server, command.force, terminal) };
 }
 
 /** What the arguments ask for; a text says what is wrong with them. */

@@ -9,7 +9,7 @@ import type { DebugFileHoldings, DebugFileLack } from "../symbols/debug-file.ts"
 import { type SymbolFile, readPlain } from "./symbol-scan.ts";
 
 /** A file that was read through. */
-export type InspectedFile = {
+export type UploadFile = {
   readonly file: SymbolFile;
   /** What it is called: a symbol file as its first line says, others by their file's name. */
   readonly name: string;
@@ -19,14 +19,14 @@ export type InspectedFile = {
 };
 
 /** Files in the order in which they were found, and of those that are no good the reason. */
-export type Inspection = { readonly good: readonly InspectedFile[]; readonly bad: ReadonlyMap<SymbolFile, string> };
+export type UploadFiles = { readonly good: readonly UploadFile[]; readonly bad: ReadonlyMap<SymbolFile, string> };
 
 /** Reads files through. */
-export async function inspectFiles(files: readonly SymbolFile[]): Promise<Inspection> {
-  const good: InspectedFile[] = [];
+export async function readUploadFiles(files: readonly SymbolFile[]): Promise<UploadFiles> {
+  const good: UploadFile[] = [];
   const bad = new Map<SymbolFile, string>();
   for (const file of files) {
-    const found = await inspect(file);
+    const found = await readThrough(file);
     if (typeof found === "string") bad.set(file, found);
     else good.push(found);
   }
@@ -34,7 +34,7 @@ export async function inspectFiles(files: readonly SymbolFile[]): Promise<Inspec
 }
 
 /** Reads a file; a text says why it cannot be uploaded. */
-async function inspect(file: SymbolFile): Promise<InspectedFile | string> {
+async function readThrough(file: SymbolFile): Promise<UploadFile | string> {
   const { facts } = file;
   const isText = facts.kind === "breakpad";
   const name = storeName(isText ? (facts.debugFile ?? "") : path.basename(file.path));
@@ -51,10 +51,10 @@ async function inspect(file: SymbolFile): Promise<InspectedFile | string> {
     if (!(error instanceof Error && "code" in error)) throw error;
     return `It cannot be read to its end: ${error.message}.`;
   }
-  const read = { file, name: name.value, sha256: hash.digest("hex") };
-  if (check === null) return { ...read, holds: facts.holds, lacks: facts.lacks };
+  const known = { file, name: name.value, sha256: hash.digest("hex") };
+  if (check === null) return { ...known, holds: facts.holds, lacks: facts.lacks };
   const found = check.finish();
   if (!found.ok) return `${found.problem.message} ${found.problem.hint}`;
   const { counts, hasLines, hasUnwind } = found.value;
-  return { ...read, holds: { functions: counts.functions > 0, publics: counts.publics > 0, lines: hasLines, inlines: counts.inlines > 0, unwind: hasUnwind }, lacks: [] };
+  return { ...known, holds: { functions: counts.functions > 0, publics: counts.publics > 0, lines: hasLines, inlines: counts.inlines > 0, unwind: hasUnwind }, lacks: [] };
 }
