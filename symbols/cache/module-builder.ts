@@ -64,6 +64,7 @@ export class ModuleBuilder {
   private readonly publicStart = new Uint32List();
   private readonly publicName = new Uint32List();
   private readonly publicParameters = new Uint32List();
+  private readonly publicEnds = new Uint32List(16);
   /** By source: its first function. */
   private readonly sources: number[] = [0];
   private readonly fileNumbers = new Map<number, number>();
@@ -119,6 +120,11 @@ export class ModuleBuilder {
     this.publicParameters.push(parameterBytes);
   }
 
+  /** Says that no public symbol reaches past an address: where a section ends, say. */
+  endPublics(end: number): void {
+    this.publicEnds.push(end);
+  }
+
   /** The number of a file by its path, a string. */
   fileOf(path: number): number {
     return numberOf(this.files, this.fileNumbers, path);
@@ -168,7 +174,7 @@ export class ModuleBuilder {
   /** The sections about functions and public symbols, without those that were dropped, and all names. */
   private addSymbols(arch: Arch | null, sections: Map<SectionKind, SectionData>, demangle: Demangle | undefined): { readonly functions: number; readonly publics: number } {
     const { lines, inlines } = this;
-    const ranges = flattenSymbols({ functionStart: this.functionStart.view(), functionEnd: this.functionEnd.view(), publicStart: this.publicStart.view() }, this.sources);
+    const ranges = flattenSymbols({ functionStart: this.functionStart.view(), functionEnd: this.functionEnd.view(), publicStart: this.publicStart.view(), publicEnds: this.publicEnds.view() }, this.sources);
     const { functions, publics } = ranges;
     this.warn("overlappingFunction", ranges.overlappingFunctions);
     this.warn("overlappingPublic", this.publicStart.length - publics.length);

@@ -9,6 +9,9 @@
 //   address: a public symbol does not reach past a function.
 // - A public symbol at 0 is noise (`__mh_execute_header`), as for Breakpad; of
 //   two at one address the first counts.
+//
+// And one that symbol files have no word for: no public symbol reaches past the
+// end of its section, so that pointers to data are not taken for code.
 import { Uint32List } from "./growable-array.ts";
 import { noSymbol } from "./layout.ts";
 
@@ -18,6 +21,8 @@ export type FoundSymbols = {
   /** First address past each function, above its start. */
   readonly functionEnd: Uint32Array;
   readonly publicStart: Uint32Array;
+  /** Addresses that no public symbol reaches past; in any order. */
+  readonly publicEnds?: Uint32Array;
 };
 
 /** The flattened ranges, and which symbols were kept. */
@@ -74,7 +79,32 @@ export function flattenSymbols(found: FoundSymbols, sources: readonly number[] =
     }
     gapStart = end;
   }
-  return { functions, publics, starts: starts.view(), symbols: symbols.view(), overlappingFunctions: found.functionStart.length - functions.length };
+  const overlappingFunctions = found.functionStart.length - functions.length;
+  const cut = cutPublics(starts.view(), symbols.view(), functions.length, found.publicEnds ?? noEnds);
+  return { functions, publics, ...cut, overlappingFunctions };
+}
+
+const noEnds = new Uint32Array(0);
+
+/** The ranges, with those of public symbols cut where one of `ends` lies in them. */
+function cutPublics(starts: Uint32Array, symbols: Uint32Array, functions: number, ends: Uint32Array): { readonly starts: Uint32Array; readonly symbols: Uint32Array } {
+  if (ends.length === 0) return { starts, symbols };
+  const ascending = ends.toSorted();
+  const cutStarts = new Uint32List(starts.length + ends.length);
+  const cutSymbols = new Uint32List(starts.length + ends.length);
+  let next = 0;
+  for (let i = 0; i < starts.length; i++) {
+    const symbol = symbols[i]!;
+    cutStarts.push(starts[i]!);
+    cutSymbols.push(symbol);
+    if (symbol < functions || symbol === noSymbol) continue;
+    while (next < ascending.length && ascending[next]! <= starts[i]!) next++;
+    const end = ascending[next] ?? 0xffffffff;
+    if (end >= (starts[i + 1] ?? 0xffffffff)) continue;
+    cutStarts.push(end);
+    cutSymbols.push(noSymbol);
+  }
+  return { starts: cutStarts.view(), symbols: cutSymbols.view() };
 }
 
 /** Functions to keep, in order of address. */

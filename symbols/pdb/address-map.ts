@@ -35,6 +35,8 @@ export type AddressMap = {
   toRva(section: number, offset: number): number;
   /** Appends to `into` start and bytes of each piece that a range of linked addresses became, in order of address; nothing when it is gone. */
   mapRange(rva: number, size: number, into: Uint32List): void;
+  /** The address after a section's last byte, the linker's; 0 where there is no such section. */
+  sectionEnd(section: number): number;
   /** Whether a section holds code. */
   isCode(section: number): boolean;
 };
@@ -72,6 +74,7 @@ export function readAddressMap(msf: Msf, streams: DebugStreams): AddressMap {
   const base = {
     sectionCount,
     linkedRva,
+    sectionEnd: (section: number): number => (section > 0 && section <= sectionCount ? starts[section]! + sizes[section]! : 0),
     isCode: (section: number): boolean => section > 0 && section <= sectionCount && (headers.readUInt32LE((section - 1) * sectionBytes + 36) & codeFlags) !== 0,
   };
   if (moves === null) {

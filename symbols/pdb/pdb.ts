@@ -66,6 +66,8 @@ function addNames(parts: PdbParts, builder: ModuleBuilder): Result<null> {
   if (parts.addresses.sectionCount === 0) return malformedPdb("it has no section headers, so nothing in it has an address");
   const publics = readPublics(parts, builder.strings);
   addPublics(publics, addPdbFunctions(parts, publics, builder), builder);
+  // Where code was moved the sections are the linker's, and nobody knows where those of the image end.
+  if (!parts.addresses.isMoved) for (let section = 1; section <= parts.addresses.sectionCount; section++) builder.endPublics(parts.addresses.sectionEnd(section));
   return ok(null);
 }
 
