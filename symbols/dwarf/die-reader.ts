@@ -2,8 +2,9 @@
 // what the number means. References are made absolute, so that whoever follows
 // one needs no unit; strings and addresses stay what they are in the file, since
 // most of them are never asked for.
-import { type AbbreviationTable, type UnitShape, abbreviationWords, slot, slotCount, step } from "./abbreviations.ts";
+import { type AbbreviationTable, abbreviationWords, slot, slotCount } from "./abbreviations.ts";
 import { form } from "./codes.ts";
+import { type UnitShape, step } from "./form-sizes.ts";
 import { readFixed } from "./section-cursor.ts";
 
 /** Where `DieReader` is: an entry's unit, as far as reading needs it. */

@@ -7,10 +7,11 @@
 // inlining) is kept in stacks of numbers, and what is found in flat lists.
 // Names are not looked at: they may depend on scopes that come later.
 import { Uint32List } from "../cache/growable-array.ts";
-import { dieKind, slot, step } from "./abbreviations.ts";
+import { dieKind, slot } from "./abbreviations.ts";
 import type { CodeRanges } from "./code-ranges.ts";
 import { form } from "./codes.ts";
 import type { DieReader } from "./die-reader.ts";
+import { step } from "./form-sizes.ts";
 import { ScopeIndex } from "./scope-index.ts";
 import type { Unit } from "./unit.ts";
 

@@ -6,10 +6,11 @@
 // units are opened at any time by number. Their abbreviations are kept, since
 // many units share a table; when much has gathered it is dropped and made anew.
 import { Uint32List } from "../cache/growable-array.ts";
-import { type AbbreviationTable, type UnitShape, compileAbbreviations, slot } from "./abbreviations.ts";
+import { type AbbreviationTable, compileAbbreviations, slot } from "./abbreviations.ts";
 import { form, tag } from "./codes.ts";
 import { DieReader, type DieUnit } from "./die-reader.ts";
 import type { LoadedSections } from "./dwarf-sections.ts";
+import type { UnitShape } from "./form-sizes.ts";
 import { SectionCursor, readFixed } from "./section-cursor.ts";
 import type { WorkBudget } from "./work-budget.ts";
 
@@ -45,6 +46,8 @@ const splitCompileUnit = 5;
 const splitTypeUnit = 6;
 /** Units and tables that are kept, at most. */
 const unitsKept = 4096;
+/** What a byte of an abbreviation takes, in those of other things that are read by offset. */
+const abbreviationCost = 16;
 const abbreviationBytesKept = 8 * 1024 * 1024;
 
 /** The units of .debug_info. */
@@ -181,7 +184,7 @@ export class Units {
     if (!this.budget.spend(64)) return null;
     const { table, bytes } = compileAbbreviations(this.sections.abbrev, this.sections.little, offset, shape);
     // What it took is only known afterwards; the next one may be refused for it.
-    this.budget.spend(bytes);
+    this.budget.spend(bytes * abbreviationCost);
     this.tableBytes += bytes;
     if (this.tableBytes > abbreviationBytesKept) {
       this.tables.clear();

@@ -11,7 +11,7 @@
 /** How many times the bytes of all sections may be read by offset. */
 const sectionTimes = 16;
 /** What even the smallest file may use, in bytes. */
-const freeBytes = 32 * 1024 * 1024;
+const freeBytes = 16 * 1024 * 1024;
 
 /** Bytes that may still be read by offset. */
 export class WorkBudget {
