@@ -189,11 +189,15 @@ export class FunctionRecords {
   private takeSite(bytes: Buffer, start: number, end: number, idAt: number): void {
     // What is known already is not asked for twice.
     if (start > end || this.writer.has(this.start)) return;
+    const { files } = this;
     const id = readWord(bytes, idAt);
-    const place = this.files.inlinee(id);
-    const file = place < 0 ? 0 : this.files.inlineeFile(place);
-    const line = place < 0 ? 0 : this.files.inlineeLine(place);
-    if (!this.sites.take(this.inlineDepth, this.base, this.originOf(id), file, line, bytes, start, end)) this.builder.warn("damagedInline");
+    const place = files.inlinee(id);
+    let origin = files.inlineeOrigin(place);
+    if (origin === 0) {
+      origin = this.originOf(id);
+      files.setOrigin(place, origin);
+    }
+    if (!this.sites.take(this.inlineDepth, this.base, origin, files.inlineeFile(place), files.inlineeLine(place), bytes, start, end)) this.builder.warn("damagedInline");
   }
 
   /** Takes code that was separated from its function: the one that is read, or the one that its record names. */

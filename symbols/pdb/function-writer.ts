@@ -22,13 +22,14 @@ import type { AddressMap } from "./address-map.ts";
 import type { InlineSites } from "./inline-sites.ts";
 import type { ModuleLines } from "./line-table.ts";
 import type { Publics } from "./publics.ts";
-import type { TypeNames } from "./type-names.ts";
+import { type TypeNames, bracketNamespaces } from "./type-names.ts";
 
 const lineFeed = 0x0a;
 const colon = 0x3a;
 const questionMark = 0x3f;
 const underscore = 0x5f;
 const capitalZ = 0x5a;
+const quote = 0x60;
 /** What a function is called that has no name, as dump_syms writes it. */
 const nameless = Buffer.from("<name omitted>\n");
 /** Bytes of a name that are taken. */
@@ -132,7 +133,13 @@ export class FunctionWriter {
     if (start >= end) return strings.takeLine(nameless, 0);
     const length = Math.min(end - start, nameMax);
     const { scratch } = this;
-    for (let i = 0; i < length; i++) scratch[i] = bytes[start + i]!;
+    let hasQuote = false;
+    for (let i = 0; i < length; i++) {
+      const byte = bytes[start + i]!;
+      if (byte === quote) hasQuote = true;
+      scratch[i] = byte;
+    }
+    if (hasQuote) bracketNamespaces(scratch.subarray(0, length));
     let at = length;
     // Mangled names say their parameters themselves.
     const isMangled = scratch[0] === questionMark || (scratch[0] === underscore && scratch[1] === capitalZ);

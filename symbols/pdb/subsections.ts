@@ -49,8 +49,11 @@ export class ModuleFiles {
   private readonly byName = new Map<number, number>();
   /** By place in the module's checksums: the builder's number. */
   private readonly byChecksum = new Map<number, number>();
-  /** By id: where the entry is in `bytes`. */
+  /** By id: its place in the lists that follow. */
   private readonly inlinees = new Map<number, number>();
+  private readonly inlineeFiles = new Uint32List(256);
+  private readonly inlineeLines = new Uint32List(256);
+  private readonly inlineeOrigins = new Uint32List(256);
 
   constructor(builder: ModuleBuilder, names: SourceNames) {
     this.builder = builder;
@@ -62,6 +65,9 @@ export class ModuleFiles {
     this.bytes = bytes;
     this.byChecksum.clear();
     this.inlinees.clear();
+    this.inlineeFiles.length = 0;
+    this.inlineeLines.length = 0;
+    this.inlineeOrigins.length = 0;
     this.found.length = 0;
     let isWhole = findSubsections(bytes, start, end, subsection.checksums, this.found);
     this.checksumStart = this.found.length > 0 ? this.found.data[0]! : 0;
@@ -83,19 +89,37 @@ export class ModuleFiles {
     return file;
   }
 
-  /** Where `inlineeFile` and `inlineeLine` read about a function that is inlined in this module; -1 when nothing is said of it. */
+  /** Place of a function that is inlined in this module; one that no subsection tells of has file 0 and line 0. */
   inlinee(id: number): number {
-    return this.inlinees.get(id) ?? -1;
+    let place = this.inlinees.get(id);
+    if (place === undefined) {
+      place = this.inlineeFiles.length;
+      this.inlinees.set(id, place);
+      this.inlineeFiles.push(0);
+      this.inlineeLines.push(0);
+      this.inlineeOrigins.push(0);
+    }
+    return place;
   }
 
-  /** The file that an inlined function is declared in. */
+  /** The file that the inlined function at a place is declared in. */
   inlineeFile(place: number): number {
-    return this.fileAt(readWord(this.bytes, place + 4));
+    return this.inlineeFiles.data[place]!;
   }
 
   /** The line that it is declared on, from which its own lines are counted. */
   inlineeLine(place: number): number {
-    return readWord(this.bytes, place + 8);
+    return this.inlineeLines.data[place]!;
+  }
+
+  /** The builder's number of what it is called; 0 until `setOrigin` told it. */
+  inlineeOrigin(place: number): number {
+    return this.inlineeOrigins.data[place]!;
+  }
+
+  /** Notes what it is called, for its next call. */
+  setOrigin(place: number, origin: number): void {
+    this.inlineeOrigins.data[place] = origin;
   }
 
   private fileOfName(offset: number): number {
@@ -114,7 +138,11 @@ export class ModuleFiles {
     while (at + 12 <= end) {
       const id = readWord(this.bytes, at);
       // The first one counts; compilers write one.
-      if (!this.inlinees.has(id)) this.inlinees.set(id, at);
+      if (!this.inlinees.has(id)) {
+        const place = this.inlinee(id);
+        this.inlineeFiles.data[place] = this.fileAt(readWord(this.bytes, at + 4));
+        this.inlineeLines.data[place] = readWord(this.bytes, at + 8);
+      }
       at += 12;
       if (!hasMoreFiles) continue;
       if (at + 4 > end) return false;

@@ -13,6 +13,9 @@
 // said better: `...` for variable arguments (`<NoType>` there), and the class
 // of a pointer to a member.
 //
+// `(anonymous namespace)` has brackets whoever compiled it, as in the names that
+// are demangled.
+//
 // Texts are JavaScript strings of one byte a character (latin1), so that bytes
 // go through unchanged whatever encoding the compiler used.
 //
@@ -29,6 +32,8 @@ const keptMax = 16 * 1024 * 1024;
 /** Parameters that are looked at. */
 const parametersMax = 256;
 const unknown = "?";
+/** How Microsoft's compilers, and those that follow them, write a namespace without name; and how everyone else does, dump_syms too. */
+const [quotedNamespace, anonymousNamespace] = ["`anonymous namespace'", "(anonymous namespace)"];
 
 /** Kinds of records (LF_…). */
 const leaf = {
@@ -120,7 +125,7 @@ export class TypeNames {
     if (kind === leaf.stringId && ids.end - ids.at >= 5) {
       const list = word(ids, 0);
       const own = text(ids, ids.at + 4);
-      return cut((list === 0 ? "" : this.joined(list)) + (isAnonymousNamespace(own) ? "`anonymous namespace'" : own));
+      return cut((list === 0 ? "" : this.joined(list)) + (isAnonymousNamespace(own) ? anonymousNamespace : own));
     }
     if (kind !== leaf.functionId && kind !== leaf.memberFunctionId) return unknown;
     this.depth++;
@@ -207,8 +212,8 @@ export class TypeNames {
     return type < firstRecord && isSimplePointer(type) ? `${name} ${words}` : `${words} ${name}`;
   }
 
-  /** The pointer or reference whose record was found last. `flags` are its own modifiers from elsewhere. */
-  private pointer(flags: number): string {
+  /** The pointer or reference whose record was found last. `flags` are its own modifiers from elsewhere, `outer` what stands behind it: the signs of pointers to it. */
+  private pointer(flags: number, outer = ""): string {
     const types = this.types!;
     const pointee = word(types, 0);
     const attributes = word(types, 4);
@@ -218,25 +223,28 @@ export class TypeNames {
     const sign = mode === 1 ? "&" : mode === 4 ? "&&" : "*";
     if (this.depth >= depthMax) return unknown;
     this.depth++;
-    const pointer = this.pointed(pointee, owner, own === "" ? sign : `${sign} ${own}`, mode);
+    const pointer = this.pointed(pointee, owner, `${sign}${own === "" ? "" : ` ${own}`}${outer}`, mode);
     this.depth--;
     return pointer;
   }
 
-  /** What is pointed to, then `sign`. */
+  /** What is pointed to, then `sign`; around it, if that is a function. */
   private pointed(pointee: number, owner: number, sign: string, mode: number): string {
     const types = this.types!;
-    const kind = pointee < firstRecord ? 0 : types.find(pointee);
+    let kind = pointee < firstRecord ? 0 : types.find(pointee);
+    let target = pointee;
+    let flags = 0;
+    if (kind === leaf.modifier && types.end - types.at >= 6) {
+      target = word(types, 0);
+      flags = half(types, 4);
+      kind = target < firstRecord ? 0 : types.find(target);
+    }
     const size = types.end - types.at;
     if ((kind === leaf.procedure && size >= 12) || (kind === leaf.memberFunction && size >= 20)) return this.functionType(sign, mode === 3);
-    let inner: string;
-    if (kind === leaf.modifier && size >= 6) {
-      const type = word(types, 0);
-      const flags = half(types, 4);
-      // Of a value that is pointed to they stand behind, as those of pointers do.
-      inner = isPointer(types, type) ? this.modified(type, flags) : `${this.name(type)} ${qualifiers(flags)}`.trimEnd();
-    } else inner = this.name(pointee);
-    return owner === 0 ? inner + sign : `${inner} ${this.name(owner)}::${sign}`;
+    const scope = owner === 0 ? "" : ` ${this.name(owner)}::`;
+    if (kind === leaf.pointer && size >= 8 && owner === 0) return this.pointer(flags, sign);
+    // Modifiers of what is pointed to stand behind it.
+    return `${this.name(target)} ${qualifiers(flags)}`.trimEnd() + scope + sign;
   }
 
   /** The function type whose record was found last: `void (*)(int)`, with `sign` in the brackets. */
@@ -314,8 +322,13 @@ export class TypeNames {
   }
 }
 
+/** Gives the nameless namespaces in some bytes their brackets; both spellings are equally long. */
+export function bracketNamespaces(bytes: Buffer): void {
+  for (let at = bytes.indexOf(quotedNamespace, 0, "latin1"); at >= 0; at = bytes.indexOf(quotedNamespace, at, "latin1")) bytes.write(anonymousNamespace, at, "latin1");
+}
+
 /** Whether a name is in the linker's spelling, which says its parameters itself. */
-export function isMangled(name: string): boolean {
+function isMangled(name: string): boolean {
   return name.startsWith("?") || name.startsWith("_Z");
 }
 
@@ -330,10 +343,6 @@ function qualifiers(flags: number): string {
 
 function cut(name: string): string {
   return name.length > textMax ? `${name.slice(0, textMax)}${unknown}` : name;
-}
-
-function isPointer(types: TypeStream, type: number): boolean {
-  return type < firstRecord ? isSimplePointer(type) : types.find(type) === leaf.pointer;
 }
 
 /** Where the found record, of a class and the like, has its size; -1 when it has none. */
@@ -362,7 +371,9 @@ function text(types: TypeStream, at: number): string {
   const { bytes, end } = types;
   let stop = at;
   while (stop < end && bytes[stop] !== 0) stop++;
-  return stop <= at ? "" : bytes.toString("latin1", at, Math.min(stop, at + textMax));
+  if (stop <= at) return "";
+  const found = bytes.toString("latin1", at, Math.min(stop, at + textMax));
+  return found.includes(quotedNamespace) ? found.replaceAll(quotedNamespace, anonymousNamespace) : found;
 }
 
 function word(types: TypeStream, offset: number): number {
