@@ -78,7 +78,7 @@ async function missingModules(db: Database, projectId: number): Promise<MissingS
     )
     -- Names decide where an id is shared, as by stripped stubs.
     group by debug_id, case when debug_id = '' then code_id else debug_file end, case when debug_id = '' then lower(code_file) else '' end
-    order by crashes desc, debug_id, debug_file limit ${missingRows}`.execute(db);
+    order by crashes desc, debug_id desc, debug_file limit ${missingRows}`.execute(db);
   return found.rows.map((row) => ({ debugFile: row.debug_file || null, debugId: row.debug_id || null, codeFile: row.code_file || null, codeId: row.code_id || null, lacks: row.lacks, crashes: row.crashes }));
 }
 
