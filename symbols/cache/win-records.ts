@@ -20,10 +20,11 @@ export type WinSizes = readonly [prolog: number, epilog: number, parameters: num
 /** Collects the records of one module. */
 export class WinRecords {
   private readonly rules: RuleTable;
-  /** By text: index of the program's expression, -1 when it cannot be compiled. */
+  /** By text: twice the index of the program's expression (-1 when it cannot be compiled), and 1 more when it aligns. */
   private readonly compiled = new Map<string, number>();
-  private readonly shapes = new Map<string, number>();
-  private readonly shapeWords: number[] = [];
+  private readonly shapes = new Uint32List(64 * WIN_SHAPE_WORDS);
+  /** Number + 1 of a shape by its hash, open addressing; a power of two long. */
+  private slots = new Uint32Array(1024);
   private readonly programs = new Uint32List(96);
   private readonly fpo = new Uint32List(96);
 
@@ -36,34 +37,76 @@ export class WinRecords {
     let program = this.compiled.get(text);
     if (program === undefined) {
       const words = compileWinProgram(text);
-      program = words === null ? -1 : this.rules.addExpression(words);
+      program = 2 * (words === null ? -1 : this.rules.addExpression(words)) + (text.includes("@") ? 1 : 0);
       this.compiled.set(text, program);
     }
-    return insert(this.programs, start, size, this.shape([...sizes, program, text.includes("@") ? 2 : 0]));
+    return insert(this.programs, start, size, this.shape(sizes, program >> 1, (program & 1) * 2));
   }
 
   /** Adds an FPO record. */
   addFpo(start: number, size: number, sizes: WinSizes, allocatesBasePointer: boolean): WinOutcome {
-    return insert(this.fpo, start, size, this.shape([...sizes, -1, allocatesBasePointer ? 1 : 0]));
+    return insert(this.fpo, start, size, this.shape(sizes, -1, allocatesBasePointer ? 1 : 0));
   }
 
   /** The sections `winPrograms`, `winFpo` and `winShapes`, and how many records were dropped for overlapping. */
   finish(): { readonly programs: Uint32Array; readonly fpo: Uint32Array; readonly shapes: Int32Array; readonly overlaps: number } {
     const programs = disjoint(this.programs.view());
     const fpo = disjoint(this.fpo.view());
-    return { programs, fpo, shapes: Int32Array.from(this.shapeWords), overlaps: (this.programs.length + this.fpo.length - programs.length - fpo.length) / 3 };
+    return { programs, fpo, shapes: new Int32Array(this.shapes.view()), overlaps: (this.programs.length + this.fpo.length - programs.length - fpo.length) / 3 };
   }
 
-  private shape(words: readonly number[]): number {
-    const key = words.join(" ");
-    let index = this.shapes.get(key);
-    if (index === undefined) {
-      index = this.shapeWords.length / WIN_SHAPE_WORDS;
-      this.shapes.set(key, index);
-      this.shapeWords.push(...words);
+  /** The number of a shape: that of an equal one, or a new one. */
+  private shape(sizes: WinSizes, program: number, flags: number): number {
+    const [prolog, epilog, parameters, saved, locals, maxStack] = sizes;
+    const { shapes } = this;
+    // The words are put where a new shape would be, and stay there if they are one.
+    shapes.reserve(WIN_SHAPE_WORDS);
+    const { data, length } = shapes;
+    data[length] = prolog;
+    data[length + 1] = epilog;
+    data[length + 2] = parameters;
+    data[length + 3] = saved;
+    data[length + 4] = locals;
+    data[length + 5] = maxStack;
+    data[length + 6] = program;
+    data[length + 7] = flags;
+    const mask = this.slots.length - 1;
+    let slot = hashOf(data, length) & mask;
+    for (let entry = this.slots[slot]!; entry !== 0; entry = this.slots[slot]!) {
+      if (isSame(data, (entry - 1) * WIN_SHAPE_WORDS, length)) return entry - 1;
+      slot = (slot + 1) & mask;
     }
-    return index;
+    shapes.length += WIN_SHAPE_WORDS;
+    const count = shapes.length / WIN_SHAPE_WORDS;
+    this.slots[slot] = count;
+    if (count * 2 > this.slots.length) this.widen(count);
+    return count - 1;
   }
+
+  private widen(count: number): void {
+    const slots = new Uint32Array(this.slots.length * 4);
+    const mask = slots.length - 1;
+    for (let shape = 0; shape < count; shape++) {
+      let slot = hashOf(this.shapes.data, shape * WIN_SHAPE_WORDS) & mask;
+      while (slots[slot] !== 0) slot = (slot + 1) & mask;
+      slots[slot] = shape + 1;
+    }
+    this.slots = slots;
+  }
+}
+
+function hashOf(words: Uint32Array, at: number): number {
+  let hash = 0;
+  for (let i = at; i < at + WIN_SHAPE_WORDS; i++) {
+    hash = Math.imul(hash ^ words[i]!, 0x9e3779b1);
+    hash ^= hash >>> 15;
+  }
+  return hash >>> 0;
+}
+
+function isSame(words: Uint32Array, a: number, b: number): boolean {
+  for (let i = 0; i < WIN_SHAPE_WORDS; i++) if (words[a + i] !== words[b + i]) return false;
+  return true;
 }
 
 /** Appends a record to a table, against the record before it in the file. */

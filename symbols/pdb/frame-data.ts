@@ -21,7 +21,7 @@
 // stands before them.
 import type { ModuleBuilder } from "../cache/module-builder.ts";
 import { Uint32List } from "../cache/growable-array.ts";
-import type { WinOutcome, WinSizes } from "../cache/win-records.ts";
+import type { WinSizes } from "../cache/win-records.ts";
 import type { PdbModule } from "./dbi.ts";
 import type { PdbParts } from "./pdb-parts.ts";
 import { StreamWindow } from "./stream-window.ts";
@@ -62,6 +62,9 @@ class FramePass {
   private readonly rest = new Uint32List(16);
   /** Start, bytes of code and of prolog of the record before: some PDBs have each record many times. */
   private readonly before = [-1, -1, -1];
+  /** Of the record that is being taken. */
+  private program = "";
+  private usesBase = false;
 
   constructor(parts: PdbParts, builder: ModuleBuilder) {
     this.parts = parts;
@@ -95,31 +98,29 @@ class FramePass {
 
   takeFpo(window: StreamWindow): void {
     this.before.fill(-1);
-    const { win } = this.builder;
     for (let offset = 0; offset + fpoBytes <= window.size; offset += fpoBytes) {
       const place = window.hold(offset, fpoBytes);
       if (place < 0) return;
       const { bytes } = window;
       const attributes = bytes.readUInt16LE(place + 14);
       if (attributes >>> 14 !== omittedKind) continue;
-      const prolog = attributes & 0xff;
-      const sizes = { parameters: 4 * bytes.readUInt16LE(place + 12), saved: 4 * ((attributes >>> 8) & 7), locals: 4 * bytes.readUInt32LE(place + 8), most: 0 };
-      this.place(bytes.readUInt32LE(place), bytes.readUInt32LE(place + 4), prolog, sizes, (start, size, six) => win.addFpo(start, size, six, (attributes & usesBaseFlag) !== 0));
+      this.program = "";
+      this.usesBase = (attributes & usesBaseFlag) !== 0;
+      const saved = (attributes >>> 8) & 7;
+      this.take(bytes.readUInt32LE(place), bytes.readUInt32LE(place + 4), [attributes & 0xff, 0, 4 * bytes.readUInt16LE(place + 12), 4 * saved, 4 * bytes.readUInt32LE(place + 8), 0]);
     }
   }
 
   private takeFrame(bytes: Buffer, at: number, base: number): void {
-    const { win } = this.builder;
-    const program = this.program(bytes.readUInt32LE(at + 20));
-    if (program === "") {
+    this.program = this.programAt(bytes.readUInt32LE(at + 20));
+    if (this.program === "") {
       this.builder.warn("malformedWin");
       return;
     }
-    const sizes = { parameters: bytes.readUInt32LE(at + 12), saved: bytes.readUInt16LE(at + 26), locals: bytes.readUInt32LE(at + 8), most: bytes.readUInt32LE(at + 16) };
-    this.place(base + bytes.readUInt32LE(at), bytes.readUInt32LE(at + 4), bytes.readUInt16LE(at + 24), sizes, (start, size, six) => win.addProgram(start, size, six, program));
+    this.take(base + bytes.readUInt32LE(at), bytes.readUInt32LE(at + 4), [bytes.readUInt16LE(at + 24), 0, bytes.readUInt32LE(at + 12), bytes.readUInt16LE(at + 26), bytes.readUInt32LE(at + 8), bytes.readUInt32LE(at + 16)]);
   }
 
-  private program(offset: number): string {
+  private programAt(offset: number): string {
     let text = this.programs.get(offset);
     if (text === undefined) {
       text = this.parts.names.text(offset) ?? "";
@@ -128,31 +129,35 @@ class FramePass {
     return text;
   }
 
-  /** Adds a record for what its range became. */
-  private place(start: number, size: number, prolog: number, sizes: RecordSizes, add: (start: number, size: number, sizes: WinSizes) => WinOutcome): void {
-    const [lastStart, lastSize, lastProlog] = this.before;
-    if (start === lastStart && size === lastSize && prolog === lastProlog) return;
-    this.before[0] = start;
-    this.before[1] = size;
-    this.before[2] = prolog;
-    const { parameters, saved, locals, most } = sizes;
+  /** Takes a record that has `program`, or the fixed rules of `usesBase` when that is "". */
+  private take(start: number, size: number, sizes: WinSizes): void {
+    const [prolog, , parameters, , locals, most] = sizes;
+    const { before } = this;
+    if (start === before[0] && size === before[1] && prolog === before[2]) return;
+    before[0] = start;
+    before[1] = size;
+    before[2] = prolog;
     if (size === 0) return;
     if (size > codeBytesMax || start + size >= 0xffffffff || parameters > codeBytesMax || locals > codeBytesMax || most > codeBytesMax) {
       this.builder.warn("malformedWin");
       return;
     }
-    const put = (rva: number, bytes: number, prologBytes: number): void => {
-      const outcome = add(rva, bytes, [prologBytes, 0, parameters, saved, locals, most]);
-      if (outcome === "mended") this.builder.warn("mendedWin");
-      else if (outcome === "dropped") this.builder.warn("overlappingWin");
-    };
-    if (this.parts.addresses.isMoved) this.placeMoved(start, size, Math.min(prolog, size), put);
-    else put(start, size, prolog);
+    if (this.parts.addresses.isMoved) this.putMoved(start, size, sizes);
+    else this.put(start, size, sizes);
   }
 
-  private placeMoved(start: number, size: number, prolog: number, put: (start: number, size: number, prolog: number) => void): void {
+  private put(start: number, size: number, sizes: WinSizes): void {
+    const { win } = this.builder;
+    const outcome = this.program === "" ? win.addFpo(start, size, sizes, this.usesBase) : win.addProgram(start, size, sizes, this.program);
+    if (outcome === "mended") this.builder.warn("mendedWin");
+    else if (outcome === "dropped") this.builder.warn("overlappingWin");
+  }
+
+  private putMoved(start: number, size: number, sizes: WinSizes): void {
     const { addresses } = this.parts;
     const { rest } = this;
+    const [prologBytes, ...others] = sizes;
+    const prolog = Math.min(prologBytes, size);
     this.prolog.length = 0;
     rest.length = 0;
     if (prolog > 0) addresses.mapRange(start, prolog, this.prolog);
@@ -160,13 +165,10 @@ class FramePass {
     const pieces = this.prolog.data;
     const prologEnd = pieces[0]! + pieces[1]!;
     if (this.prolog.length === 2 && rest.length === 2 && prologEnd === rest.data[0]) {
-      put(pieces[0]!, pieces[1]! + rest.data[1]!, pieces[1]!);
+      this.put(pieces[0]!, pieces[1]! + rest.data[1]!, [pieces[1]!, ...others]);
       return;
     }
-    for (let i = 0; i < this.prolog.length; i += 2) put(pieces[i]!, pieces[i + 1]!, pieces[i + 1]!);
-    for (let i = 0; i < rest.length; i += 2) put(rest.data[i]!, rest.data[i + 1]!, 0);
+    for (let i = 0; i < this.prolog.length; i += 2) this.put(pieces[i]!, pieces[i + 1]!, [pieces[i + 1]!, ...others]);
+    for (let i = 0; i < rest.length; i += 2) this.put(rest.data[i]!, rest.data[i + 1]!, [0, ...others]);
   }
 }
-
-/** Bytes that a record tells of. */
-type RecordSizes = { readonly parameters: number; readonly saved: number; readonly locals: number; readonly most: number };
