@@ -12,8 +12,9 @@
 // epilog, bytes must undo exactly what the prolog did: the first instruction
 // brings rsp to the saved registers, each pop finds its own register there, and
 // the return address comes after the last. Bytes in the middle of other
-// instructions do not look like that but by rare chance, and then hurt nothing:
-// the rows of an epilog that nobody executes begin and end inside of others.
+// instructions do not look like that but by rare chance. Where the least of it
+// is there, pops and `ret`, they hurt nothing even then: rows of bytes that
+// nobody executes lie inside of an instruction. What is longer must prove more.
 //
 // Three things that compilers do are accepted, and Windows' unwinder takes them
 // for the function's body: `mov rsp, r11` before the pops (Microsoft's, with r11
@@ -42,19 +43,42 @@ export class X64Epilog {
   readonly popped = new Int8Array(stepsMax + 1);
   /** How many steps pop. */
   pops = 0;
-  /** True when the instruction at `start` moves rsp from where the body has it. */
-  isMoved = false;
+  /** What the instruction at `start` moves rsp by: an addition, the frame register, something that only the code knows; nothing when it is the first step. */
+  move: "none" | "add" | "frame" | "unknown" = "none";
+  /** Where the code that jumps may go to begins and ends, as places in the data that is searched. */
+  codeStart = 0;
+  codeEnd = 0;
+  /** True for a plain `ret`. */
   private isReturn = false;
+  /** True for a jump through a register or memory that no REX prefix marks as a tail call. */
+  private isUnmarked = false;
 
   /** Finds the next epilog from `from` on; the code of the function is in `data` from `first` up to `last`. */
   find(data: Uint8Array, from: number, first: number, last: number, frame: X64Frame): boolean {
     for (let at = from; at < last; at++) {
       const byte = data[at]!;
+      // An entry whose first instruction returns is the end of the function that it is chained to.
+      if (byte === 0xc3 && (frame.total === 0 || at === first)) {
+        this.plainReturn(at);
+        return true;
+      }
       if (byte < 0x40 || byte > 0x5f || (byte >= 0x50 && byte < 0x58)) continue;
       if ((byte === 0x48 || byte === 0x49 || byte === 0x4c) && this.afterMove(data, at, first, last, frame)) return true;
       if (this.unmoved(data, at, first, last, frame)) return true;
     }
     return false;
+  }
+
+  /** Takes a `ret` that nothing of an epilog comes before. */
+  private plainReturn(at: number): void {
+    this.start = at;
+    this.end = at + 1;
+    this.returnBytes = 0;
+    this.steps = 1;
+    this.stepAt[0] = at;
+    this.popped[0] = -1;
+    this.pops = 0;
+    this.move = "none";
   }
 
   /** Whether an epilog begins with an instruction that moves rsp. */
@@ -82,17 +106,17 @@ export class X64Epilog {
       if ((((operand >>> 3) & 7) | ((rex & 4) << 1)) === frame.frameRegister) distance = frame.frameDistance + 8;
     } else return false;
     this.start = at;
-    this.isMoved = !Number.isNaN(distance);
-    return this.parse(data, next, first, last) && this.fits(frame) && (this.isMoved ? distance === this.pops * 8 + 8 : this.isReturn);
+    this.move = Number.isNaN(distance) ? "unknown" : operation === 0x83 || operation === 0x81 ? "add" : "frame";
+    return this.parse(data, next, first, last) && this.fits(frame) && (this.move === "unknown" ? this.isReturn : distance === this.pops * 8 + 8);
   }
 
   /** Whether an epilog begins with a pop. */
   private unmoved(data: Uint8Array, at: number, first: number, last: number, frame: X64Frame): boolean {
     this.start = at;
-    this.isMoved = false;
+    this.move = "none";
     if (!this.parse(data, at, first, last) || this.pops === 0 || this.popped[0]! < 0 || !this.fits(frame)) return false;
-    // What moved rsp before is not known unless the prolog only pushed; a return can still be no other one.
-    return this.isReturn || frame.total === this.pops * 8;
+    // What moved rsp before is not known unless the prolog only pushed.
+    return this.isReturn || (frame.total === this.pops * 8 && !this.isUnmarked && !isVolatile(this.popped[0]!));
   }
 
   /** Reads pops and what leaves the function. */
@@ -123,27 +147,28 @@ export class X64Epilog {
   /** The end of the instruction that leaves the function; 0 for any other one. */
   private leaves(data: Uint8Array, at: number, place: number, first: number, last: number): number {
     this.returnBytes = 0;
-    this.isReturn = true;
+    this.isUnmarked = false;
     const byte = data[place]!;
-    if (byte === 0xc3) return place + 1;
+    // The prefixes of a return say nothing to the processor: an old one's prediction, a newer one's bounds.
+    const isPrefixed = (byte === 0xf3 || byte === 0xf2) && place === at && place + 2 <= last && data[place + 1] === 0xc3;
+    this.isReturn = byte === 0xc3 || isPrefixed;
+    if (this.isReturn) return isPrefixed ? place + 2 : place + 1;
     if (byte === 0xc2 && place + 3 <= last) {
       this.returnBytes = data[place + 1]! | (data[place + 2]! << 8);
       return place + 3;
     }
-    // The prefixes say nothing to the processor: an old one's prediction, and a newer one's bounds.
-    if ((byte === 0xf3 || byte === 0xf2) && place === at && place + 2 <= last && data[place + 1] === 0xc3) return place + 2;
-    this.isReturn = false;
     if (byte === 0xeb && place + 2 <= last) return this.target(place + 2, i8(data, place + 1), first, last);
     if (byte === 0xe9 && place + 5 <= last) return this.target(place + 5, i32(data, place + 1), first, last);
     if (byte !== 0xff || place + 2 > last || (data[place + 1]! & 0x38) !== 0x20) return 0;
+    this.isUnmarked = place === at || (data[at]! & 8) === 0;
     const end = place + 2 + memoryBytes(data, place + 1, last);
     return end <= last ? end : 0;
   }
 
-  /** The end of a jump if it leaves the function, or begins it anew. */
+  /** The end of a jump if it leaves the function, or begins it anew; 0 when it goes to where no code is. */
   private target(end: number, distance: number, first: number, last: number): number {
     const to = end + distance;
-    return to > first && to < last ? 0 : end;
+    return (to > first && to < last) || to < this.codeStart || to >= this.codeEnd ? 0 : end;
   }
 
   /** Whether each pop finds its own register where the prolog put it. */

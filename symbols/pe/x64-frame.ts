@@ -108,14 +108,22 @@ export class X64Frame {
     return this.state[register] === saved ? this.baseDistance() - this.place[register]! : 0;
   }
 
-  /** The number of the rule for the state; 0 when none can say it. In an epilog, registers that were not pushed are the caller's already. */
-  rule(inEpilog = false): number {
-    if (this.isBroken) return 0;
+  /** The number of the rule for the state; 0 when none can say it. */
+  rule(): number {
+    return this.isBroken ? 0 : this.ruleFrom(this.frameRegister < 0, false);
+  }
+
+  /** The number of the rule for an epilog's first instruction, which counts from rsp or from the frame register; of the body's registers only those that were pushed are still to be restored. */
+  epilogRule(fromStackPointer: boolean): number {
+    return this.ruleFrom(fromStackPointer, true);
+  }
+
+  private ruleFrom(fromStackPointer: boolean, onlyPushed: boolean): number {
     const { words } = this;
     words.fill(0);
-    const base = this.frameRegister < 0 ? SP : x64Register[this.frameRegister]!;
+    const base = fromStackPointer ? SP : x64Register[this.frameRegister]!;
     // From the base register to E, the place of the return address.
-    const toTop = this.frameRegister < 0 ? this.total : this.frameDistance;
+    const toTop = fromStackPointer ? this.total : this.frameDistance;
     if (this.hasMachineFrame) {
       words[0] = cfaKind.expression | interruptedFlag;
       words[1] = this.wordAt(base, toTop + this.machineWords + machineSp);
@@ -128,7 +136,7 @@ export class X64Frame {
       words[3] = -8;
     }
     for (let register = 0; register < 16; register++) {
-      if (this.state[register] === unsaved || (inEpilog && this.state[register] === saved)) continue;
+      if (this.state[register] === unsaved || (onlyPushed && this.state[register] === saved)) continue;
       const slot = x64Register[register]!;
       const distance = this.savedDistance(register);
       words[4] = words[4]! | ((this.hasMachineFrame ? saveKind.expression : saveKind.atCfa) << (slot * 2));

@@ -97,7 +97,7 @@ class FunctionRows {
     else if (!rows.begin(start, end)) builder.warn("overlappingCfi");
     else {
       const body = this.addProlog(start, end);
-      if (frame.total > 0 && !frame.hasMachineFrame && !frame.isBroken) this.addEpilogs(start, end, body);
+      if ((frame.total > 0 || frame.hasSaved) && !frame.hasMachineFrame && !frame.isBroken) this.addEpilogs(start, end, body);
       rows.finish();
     }
   }
@@ -136,6 +136,9 @@ class FunctionRows {
     const { data } = this.code;
     const last = first + bytes;
     const offset = start - first;
+    const section = this.image.sectionAt(start, 1)!;
+    epilog.codeStart = section.rva - offset;
+    epilog.codeEnd = epilog.codeStart + section.size;
     let seen = 0;
     for (let at = first + codes.prologBytes; epilog.find(data, at, first, last, this.frame); at = epilog.end) {
       this.addEpilog(offset);
@@ -148,8 +151,8 @@ class FunctionRows {
   /** Adds the rows of the epilog that was found; `offset` makes an address of a place in the code. */
   private addEpilog(offset: number): void {
     const { epilog, frame, words, rows } = this;
-    // What was restored before holds the caller's value already.
-    if (epilog.isMoved && frame.hasSaved) rows.add(offset + epilog.start, frame.rule(true));
+    // What was stored, and restored before, holds the caller's value already.
+    if (epilog.move === "add" || epilog.move === "frame") rows.add(offset + epilog.start, frame.epilogRule(epilog.move === "add"));
     let above = epilog.pops * 8;
     for (let step = 0; step < epilog.steps; step++) {
       words.fill(0);

@@ -112,7 +112,7 @@ describe("an epilog", () => {
     ["a return that removes arguments", frame, [0x48, 0x83, 0xc4, 0x20, ...pops, 0xc2, 0x10, 0x00], [moved, "24 cfa = rsp + 40, ra = [cfa - 24], rbx = [cfa - 32], rdi = [cfa - 40]", "25 cfa = rsp + 32, ra = [cfa - 24], rbx = [cfa - 32]", "26 cfa = rsp + 24, ra = [cfa - 24]", `29 ${inBody}`]],
     ["rep ret", frame, [0x48, 0x83, 0xc4, 0x20, ...pops, 0xf3, ret], [moved, ...popRows(0x24), `28 ${inBody}`]],
     ["a jump to another function", frame, [0x48, 0x83, 0xc4, 0x20, ...pops, 0xe9, 0, 1, 0, 0], [moved, ...popRows(0x24), `2b ${inBody}`]],
-    ["a short jump to another function", frame, [0x48, 0x83, 0xc4, 0x20, ...pops, 0xeb, 0x80], [moved, ...popRows(0x24), `28 ${inBody}`]],
+    ["a jump to where no code is, which is none", frame, [0x48, 0x83, 0xc4, 0x20, ...pops, 0xe9, 0, 0, 0, 1], []],
     ["a jump to the function's own start", frame, [0x48, 0x83, 0xc4, 0x20, ...pops, 0xe9, ...[-0x2b, -1, -1, -1].map((byte) => byte & 0xff)], [moved, ...popRows(0x24), `2b ${inBody}`]],
     ["a jump within the function, which is none", frame, [0x48, 0x83, 0xc4, 0x20, ...pops, 0xeb, 0x10], []],
     ["jmp [rip + …]", frame, [0x48, 0x83, 0xc4, 0x20, ...pops, 0xff, 0x25, 0, 0, 0, 0], [moved, ...popRows(0x24), `2c ${inBody}`]],
@@ -130,7 +130,7 @@ describe("an epilog", () => {
     ["lea rsp, [rbp + imm32]", framed, [0x48, 0x8d, 0xa5, 0, 0, 0, 0, 0x5f, 0x5d, ret], ["27 cfa = rsp + 24, ra = [cfa - 8], rdi = [cfa - 24], rbp = [cfa - 16]", "28 cfa = rsp + 16, ra = [cfa - 8], rbp = [cfa - 16]", "29 cfa = rsp + 8, ra = [cfa - 8]", `2a ${inFramed}`]],
     ["mov rsp, rbp, as one compiler encodes it", framed, [0x48, 0x8b, 0xe5, 0x5f, 0x5d, ret], ["23 cfa = rsp + 24, ra = [cfa - 8], rdi = [cfa - 24], rbp = [cfa - 16]", "24 cfa = rsp + 16, ra = [cfa - 8], rbp = [cfa - 16]", "25 cfa = rsp + 8, ra = [cfa - 8]", `26 ${inFramed}`]],
     ["mov rsp, rbp, as another does", framed, [0x48, 0x89, 0xec, 0x5f, 0x5d, ret], ["23 cfa = rsp + 24, ra = [cfa - 8], rdi = [cfa - 24], rbp = [cfa - 16]", "24 cfa = rsp + 16, ra = [cfa - 8], rbp = [cfa - 16]", "25 cfa = rsp + 8, ra = [cfa - 8]", `26 ${inFramed}`]],
-    ["add rsp in a function with a frame register", framed, [0x48, 0x83, 0xc4, 0x20, 0x5f, 0x5d, ret], ["24 cfa = rsp + 24, ra = [cfa - 8], rdi = [cfa - 24], rbp = [cfa - 16]", "25 cfa = rsp + 16, ra = [cfa - 8], rbp = [cfa - 16]", "26 cfa = rsp + 8, ra = [cfa - 8]", `27 ${inFramed}`]],
+    ["add rsp in a function with a frame register", framed, [0x48, 0x83, 0xc4, 0x20, 0x5f, 0x5d, ret], ["20 cfa = rsp + 56, ra = [cfa - 8], rdi = [cfa - 24], rbp = [cfa - 16]", "24 cfa = rsp + 24, ra = [cfa - 8], rdi = [cfa - 24], rbp = [cfa - 16]", "25 cfa = rsp + 16, ra = [cfa - 8], rbp = [cfa - 16]", "26 cfa = rsp + 8, ra = [cfa - 8]", `27 ${inFramed}`]],
     ["lea rsp of another distance", framed, [0x48, 0x8d, 0x65, 0x08, 0x5f, 0x90, ret], []],
     // What follows may still be one: of a frame of which a part was undone elsewhere.
     ["add rsp of too little", frame, [0x48, 0x83, 0xc4, 0x18, 0x90, ret], []],
@@ -145,6 +145,25 @@ describe("an epilog", () => {
     const info = { codes: [code.push(2, rdi), code.push(1, rbx)] };
     const end = "cfa = rsp + 24, ra = [cfa - 8], rbx = [cfa - 16], rdi = [cfa - 24]";
     expect(epilog(info, ...pops, 0xe9, 0, 1, 0, 0)).toEqual(["21 cfa = rsp + 16, ra = [cfa - 8], rbx = [cfa - 16]", "22 cfa = rsp + 8, ra = [cfa - 8]", `27 ${end}`]);
+  });
+  it("with a short jump to another function", () => {
+    const text = Buffer.alloc(0x1000, 0x90);
+    text.set([...pops, 0xeb, 0x20], 0x20);
+    const found = rowsText(compile({ functions: [[0, 0x30, 0]], xdata: unwindInfo({ codes: [code.push(2, rdi), code.push(1, rbx)] }), code: text }));
+    expect(found.map((row) => row.split(" ")[0])).toEqual(["0*", "1", "2", "21", "22", "24", "30"]);
+  });
+  it("that is only a return, of a function that stored in its caller's room", () => {
+    expect(epilog({ codes: [code.save(5, rbx, 8)] }, ret)).toEqual(["20 cfa = rsp + 8, ra = [cfa - 8]", "21 cfa = rsp + 8, ra = [cfa - 8], rbx = [cfa]"]);
+  });
+  it("that is only a return, at the start of a part of a function", () => {
+    const parent = unwindInfo({ codes: [code.push(1, rbx)] });
+    const xdata = Buffer.concat([parent, unwindInfo({ chain: [codeRva, codeRva + 0x40, xdataRva] })]);
+    expect(rowsText(compile({ functions: [[0x80, 0x81, parent.length]], xdata, code: Buffer.alloc(0x1000, ret) }))).toEqual(["80* cfa = rsp + 8, ra = [cfa - 8]", "81 -"]);
+  });
+  it("does not begin with what another instruction ends with", () => {
+    // addss xmm0, xmm2; addss …: pop rax and a return of 0x0ff3 bytes to who begins at the second byte.
+    const text = [0xf3, 0x0f, 0x58, 0xc2, 0xf3, 0x0f, 0x58, 0xc1];
+    expect(epilog(frame, ...text)).toEqual([]);
   });
   it("that frees eight bytes by a pop", () => {
     expect(epilog({ codes: [code.small(2, 8), code.push(1, rbx)] }, 0x58 + rax, 0x5b, ret)).toEqual(["21 cfa = rsp + 16, ra = [cfa - 8], rbx = [cfa - 16]", "22 cfa = rsp + 8, ra = [cfa - 8]", "23 cfa = rsp + 24, ra = [cfa - 8], rbx = [cfa - 16]"]);
