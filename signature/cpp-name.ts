@@ -11,7 +11,7 @@ import { closingBracket, collapse, dropPrefixAndReturnType, operatorEnd } from "
 export function normaliseCpp(name: string): string {
   // Objective-C methods have no overloads, and their brackets are the name.
   if (/^[-+]\[.*\]$/.test(name)) return name;
-  let text = unifySpelling(name);
+  let text = unifySpelling(undecorated(name));
   text = dropCloneMarks(text);
   text = dropTrailingQualifiers(text);
   text = dropPrefixAndReturnType(text);
@@ -39,13 +39,22 @@ export function fixSpacing(text: string): string {
   return text.replace(/ (?=[*&,])/g, "").replace(/,(?! )/g, ", ").trim();
 }
 
+/** Drops what 32-bit Windows linkers put around names: _stdcall@8, @fastcall@8, vectorcall@@16, and GCC's suffix behind a C++ name. A leading underscore alone may be the name's own. */
+function undecorated(name: string): string {
+  const match = /^[_@]?([A-Za-z_]\w*)@@?\d{1,5}$/.exec(name);
+  return match?.[1] ?? name.replace(/(?<=[\w)>])@\d{1,5}$/, "");
+}
+
 /** One spelling for what each compiler writes in its own way. */
 function unifySpelling(name: string): string {
   let text = name;
   if (text.includes("nonymous") || text.includes("_GLOBAL__N_") || text.includes("A0x")) {
     text = text.replace(/[`']anonymous[ -]namespace'|\{anonymous\}|<anonymous namespace>|\b_GLOBAL__N_\d|\?A0x[0-9a-fA-F]+/g, "(anonymous namespace)");
   }
+  // The function that a closure without captures converts to.
+  if (text.includes("lambda_invoker_")) text = text.replace(/<lambda_invoker_\w+>/g, "__invoke");
   if (text.includes("lambda")) text = replaceLambdas(text);
+  if (text.includes("::_FUN")) text = text.replace(/(?:\$|\{unnamed type\})::_FUN\b/g, "$$::__invoke");
   // Clang's numbered closures. Numbers shift with every edit of the file.
   if (text.includes("$_")) text = text.replace(/(^|::)\$_\d+(?=::|\(|$)/g, "$1$$");
   // Microsoft's numbered block scopes and adjusting thunks.
@@ -57,7 +66,7 @@ function unifySpelling(name: string): string {
   return text;
 }
 
-/** Microsoft's <lambda_1f>, GNU's {lambda(int)#1} and <lambda(int)>, LLVM's 'lambda0'(int): all become $. */
+/** Microsoft's <lambda_1f>, clang's <lambda0>, GNU's {lambda(int)#1} and <lambda(int)>, LLVM's 'lambda0'(int): all become $. */
 function replaceLambdas(text: string): string {
   let out = "";
   let from = 0;
@@ -67,7 +76,7 @@ function replaceLambdas(text: string): string {
     const bracket = text[open];
     const after = text[at + "lambda".length];
     let end = -1;
-    if ((bracket === "{" && after === "(") || (bracket === "<" && (after === "(" || after === "_"))) {
+    if ((bracket === "{" && after === "(") || (bracket === "<" && /^(?:[(_]|\d*>)/.test(text.slice(at + "lambda".length, at + "lambda".length + 12)))) {
       const close = closingBracket(text, open);
       end = close < 0 ? text.length : close + 1;
     } else if (bracket === "'") {

@@ -14,7 +14,8 @@
 //
 // Steps: the language by the name's first letters (language.ts), the name by its
 // language's grammar, and what follows it: ` [clone .cold]` for the parts and
-// copies that optimisers make, `@plt` and `@@GLIBC_2.2` as they are.
+// copies that optimisers make, `@plt` and `@@GLIBC_2.2` as they are; not the
+// `@12` of 32-bit Windows.
 //
 // Limits: every name costs bounded time and memory (itanium/itanium.ts tells
 // how). A name that is not understood is null, never half a name. Swift and
@@ -34,8 +35,12 @@ export function demangle(name: string): string | null {
   const first = name.charCodeAt(0);
   if (first === 0x5f /* _ */) return underscored(name);
   if (first === 0x3f /* ? */) return languageOf(name) === "msvc" ? microsoft(name) : null;
+  if (first === 0x40 /* @ */ && name.startsWith("_Z", 1) && parameterBytes.test(name)) return underscored(name.slice(1));
   return null;
 }
+
+/** What 32-bit Windows linkers put behind names, and for `fastcall` an @ before them: the bytes of the parameters. It is no part of the name. */
+const parameterBytes = /@@?\d{1,5}$/;
 
 /** Clang's optimisers mark parts and copies of Microsoft's names too: `?f@@YAXXZ.cold.1`. */
 function microsoft(name: string): string | null {
@@ -56,7 +61,7 @@ function underscored(name: string): string | null {
   let text: string | null = null;
   if (letter === 0x5a /* Z */ && at <= 3) text = itanium(name, at, end);
   else if (letter === 0x52 /* R */ && at <= 2 && load(name, at + 1, end)) text = withSuffixes(demangleRustV0());
-  return text === null || mark < 0 ? text : text + name.slice(mark);
+  return text === null || mark < 0 || parameterBytes.test(name.slice(mark)) ? text : text + name.slice(mark);
 }
 
 function itanium(name: string, at: number, end: number): string | null {

@@ -44,12 +44,13 @@ export const slot = {
   addrBase: 12,
   rangeListsBase: 13,
   dwoName: 14,
+  external: 15,
   /** For what is read and not wanted. */
-  scratch: 15,
+  scratch: 16,
 } as const;
 
 /** How many there are. */
-export const slotCount = 16;
+export const slotCount = 17;
 
 /** Words of one abbreviation: kind + 8 when it has children; bytes of an entry without its number, -1 when they vary; index of its first step for passing over, for reading; tag. */
 export const abbreviationWords = 5;
@@ -257,6 +258,8 @@ function slotOf(itsAttribute: number): number {
       return slot.specification;
     case attribute.abstractOrigin:
       return slot.abstractOrigin;
+    case attribute.external:
+      return slot.external;
     case attribute.callFile:
       return slot.callFile;
     case attribute.callLine:

@@ -26,6 +26,7 @@ export const attribute = {
   highPc: 0x12,
   compDir: 0x1b,
   abstractOrigin: 0x31,
+  external: 0x3f,
   specification: 0x47,
   ranges: 0x55,
   callFile: 0x58,

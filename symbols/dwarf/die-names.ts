@@ -7,7 +7,8 @@
 //     makes it readable.
 //  2. Else the plain name behind the names of the namespaces, classes and
 //     functions that its declaration lies in. GCC gives no linker's name to
-//     functions that only their own file sees.
+//     functions that only their own file sees. A function of a namespace that
+//     all see and that has none is `extern "C"`: its plain name is all.
 //
 // References may lead to other units (link-time optimisation); their scopes are
 // found by a walk of their own, once a unit.
@@ -43,6 +44,8 @@ type Declaration = {
   readonly offset: number;
   readonly unit: Unit;
   readonly tag: number;
+  /** Whether other files see it. */
+  readonly isExternal: boolean;
 };
 
 /** Finds names of entries. */
@@ -102,6 +105,7 @@ export class DieNames {
     const { reader, strings } = this;
     const { forms, values } = reader;
     let name = "";
+    let isExternal = false;
     let last: Declaration | null = null;
     let offset = start;
     for (let i = 0; i < referencesMax; i++) {
@@ -110,7 +114,8 @@ export class DieNames {
       const itsTag: number = last === null ? reader.tag : last.tag;
       const linkage = wantsLinkage && reader.has(slot.linkageName) ? strings.take(unit, forms[slot.linkageName]!, values[slot.linkageName]!) : 0;
       if (name === "" && linkage === 0 && reader.has(slot.name)) name = strings.text(unit, forms[slot.name]!, values[slot.name]!);
-      last = { linkage, name, offset, unit, tag: itsTag };
+      if (reader.has(slot.external)) isExternal = true;
+      last = { linkage, name, offset, unit, tag: itsTag, isExternal };
       if (linkage !== 0) return last;
       const next = reader.has(slot.specification) ? slot.specification : slot.abstractOrigin;
       if (!reader.has(next)) return last;
@@ -128,7 +133,7 @@ export class DieNames {
     for (let i = 0; i < scopesMax && text.length < nameLengthMax; i++) {
       const around = this.scopesOf(inner.unit).around(inner.offset);
       const outer = around < 0 ? null : this.follow(around, false);
-      if (outer === null) break;
+      if (outer === null || (i === 0 && declaration.isExternal && declaration.tag === tag.subprogram && outer.tag === tag.namespace)) break;
       text = `${scopeName(outer, text)}::${text}`;
       inner = outer;
     }

@@ -35,6 +35,23 @@ describe("C and C++", () => {
     ["decltype(auto) visit<int>(int)", "visit"],
     // Trailing return types.
     ["auto f<int>(int) -> int", "f"],
+    // What 32-bit Windows puts around names.
+    ["_DllMain@12", "DllMain"],
+    ["DllMain@12", "DllMain"],
+    ["@halcyon_c_fastcall@8", "halcyon_c_fastcall"],
+    ["blend_vectorcall@@24", "blend_vectorcall"],
+    ["halcyon::Engine::set_parameter(int, double)@16", "halcyon::Engine::set_parameter"],
+    ["_start", "_start"],
+    ["memcpy@@GLIBC_2.14", "memcpy@@GLIBC_2.14"],
+    ["user@2x", "user@2x"],
+    // A closure's own function, and the one that it converts to, in every compiler's words.
+    ["halcyon::Engine::process::<lambda_0>::operator()", "halcyon::Engine::process::$::operator()"],
+    ["halcyon::Engine::process::<lambda0>::operator()(float) const", "halcyon::Engine::process::$::operator()"],
+    ["halcyon::Engine::process(rack::Block const&)::{lambda(float)#1}::operator()(float) const", "halcyon::Engine::process::$::operator()"],
+    ["halcyon::Engine::process::<lambda_0>::__invoke", "halcyon::Engine::process::$::__invoke"],
+    ["halcyon::Engine::process(rack::Block const&)::{lambda(float)#1}::_FUN(float)", "halcyon::Engine::process::$::__invoke"],
+    ["halcyon::Engine::process::{unnamed type}::_FUN", "halcyon::Engine::process::$::__invoke"],
+    ["halcyon::Engine::process::<lambda_1f2e>::<lambda_invoker_cdecl>(float)", "halcyon::Engine::process::$::__invoke"],
     // Clang's PDBs have inlined template functions without their arguments, so all go without them; classes keep theirs.
     ["halcyon::clamp", "halcyon::clamp"],
     ["float halcyon::clamp<float>(float, float, float)", "halcyon::clamp"],

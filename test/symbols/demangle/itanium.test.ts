@@ -17,6 +17,10 @@ const rows: readonly [what: string, name: string, text: string | null][] = [
   ["the result of a template", "_Z1fIiEPFvvEv", "void (*f<int>())()"],
   ["a result that is a reference to an array", "_Z1fIiERA10_iv", "int (&f<int>()) [10]"],
   ["names in UTF-8, whose lengths count bytes", "_ZN7größe1fEv", "größe::f()"],
+  ["the parameters' bytes of 32-bit Windows, stdcall; c++filt prints them", "_ZN1A1fEi@8", "A::f(int)"],
+  ["fastcall; c++filt knows it not", "@_ZN1A1fEii@8", "A::f(int, int)"],
+  ["vectorcall", "_ZN1A1fEd@@8", "A::f(double)"],
+  ["the version of a dynamic symbol is no such thing", "_ZN1A1fEi@@V_2", "A::f(int)@@V_2"],
   // Types.
   ["pointers and references", "_Z1fOPKiRVKi", "f(int const*&&, int const volatile&)"],
   ["pointers to functions that return them", "_Z1fPFPFvcEiE", "f(void (*(*)(int))(char))"],
