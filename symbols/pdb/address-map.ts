@@ -22,6 +22,7 @@
 import { Uint32List } from "../cache/growable-array.ts";
 import type { DebugStreams } from "./dbi.ts";
 import type { Msf } from "./msf.ts";
+import { sortRows } from "./row-order.ts";
 
 /** Translates addresses. All are relative to the module's base. */
 export type AddressMap = {
@@ -51,6 +52,9 @@ const codeFlags = 0x20000020;
 const addressEnd = 0x80000000;
 /** Bytes of an OMAP pair. */
 const pairBytes = 8;
+/** Pairs of a table that are read; those of the largest programs have a tenth of it. */
+const pairsMax = 8_000_000;
+const ROW_WORDS = 4;
 /** Segments that all calls of `mapRange` may look at; a damaged table can make every range meet every segment. */
 const stepsMax = 20_000_000;
 
@@ -122,45 +126,48 @@ function readMoves(msf: Msf, streams: DebugStreams): MovedSegments | null {
 }
 
 function readPairs(msf: Msf, stream: number): Uint32Array {
-  const bytes = Math.floor(Math.max(0, msf.size(stream)) / pairBytes) * pairBytes;
-  const pairs = new Uint32Array(bytes / 4);
+  const count = Math.min(Math.floor(Math.max(0, msf.size(stream)) / pairBytes), pairsMax);
+  const pairs = new Uint32Array(count * 2);
   return msf.readInto(stream, 0, new Uint8Array(pairs.buffer)) ? pairs : new Uint32Array(0);
 }
 
 /** The segments of the image that have an origin. */
 class MovedSegments {
-  /** By segment, in order of the linker's addresses. */
-  private readonly linked: Uint32Array;
-  private readonly image: Uint32Array;
-  private readonly size: Uint32Array;
-  /** By segment: its place among all in order of the image's addresses. */
-  private readonly rank: Uint32Array;
+  /** By segment, in order of the linker's addresses: that address, the image's, bytes, and its place among all in order of the image's addresses. */
+  private readonly rows: Uint32Array;
   /** By segment: the highest end of it and those before, in the linker's space. */
-  private readonly highest: Float64Array;
+  private readonly highest: Uint32Array;
   private steps = stepsMax;
 
-  /** `imageWord` is the word of a pair that has the image's address; pairs are in order of their first word, or are left out. */
+  /** `imageWord` is the word of a pair that has the image's address. */
   constructor(pairs: Uint32Array, imageWord: 0 | 1) {
-    const count = pairs.length / 2;
-    const kept: { linked: number; image: number; size: number }[] = [];
-    for (let i = 0; i < count; i++) {
-      const image = pairs[i * 2 + imageWord]!;
-      const linked = pairs[i * 2 + 1 - imageWord]!;
-      // The last pair only ends the one before it.
-      const size = i + 1 < count ? pairs[i * 2 + 2]! - pairs[i * 2]! : 0;
-      if (size > 0 && isReal(linked) && isReal(image) && size < addressEnd) kept.push({ linked, image, size });
+    const rows = new Uint32List(pairs.length);
+    // The last pair only ends the one before it.
+    for (let i = 0; i + 2 < pairs.length; i += 2) {
+      const image = pairs[i + imageWord]!;
+      const linked = pairs[i + 1 - imageWord]!;
+      const size = pairs[i + 2]! - pairs[i]!;
+      if (size <= 0 || size >= addressEnd || !isReal(linked) || !isReal(image)) continue;
+      rows.push(image);
+      rows.push(linked);
+      rows.push(size);
+      rows.push(0);
     }
-    kept.sort((a, b) => a.image - b.image);
-    const order = kept.map((segment, rank) => ({ ...segment, rank })).sort((a, b) => a.linked - b.linked || a.size - b.size);
-    this.linked = Uint32Array.from(order, ({ linked }) => linked);
-    this.image = Uint32Array.from(order, ({ image }) => image);
-    this.size = Uint32Array.from(order, ({ size }) => size);
-    this.rank = Uint32Array.from(order, ({ rank }) => rank);
-    this.highest = new Float64Array(order.length);
+    this.rows = rows.view();
+    const { length } = this.rows;
+    sortRows(this.rows, ROW_WORDS);
+    for (let row = 0; row < length; row += ROW_WORDS) {
+      const image = this.rows[row]!;
+      this.rows[row] = this.rows[row + 1]!;
+      this.rows[row + 1] = image;
+      this.rows[row + 3] = row / ROW_WORDS;
+    }
+    sortRows(this.rows, ROW_WORDS);
+    this.highest = new Uint32Array(length / ROW_WORDS);
     let highest = 0;
-    for (let i = 0; i < order.length; i++) {
-      highest = Math.max(highest, this.linked[i]! + this.size[i]!);
-      this.highest[i] = highest;
+    for (let row = 0; row < length; row += ROW_WORDS) {
+      highest = Math.max(highest, this.rows[row]! + this.rows[row + 2]!);
+      this.highest[row / ROW_WORDS] = highest;
     }
   }
 
@@ -168,15 +175,16 @@ class MovedSegments {
   mapRange(rva: number, size: number, into: Uint32List): void {
     const end = rva + size;
     const pieces: { start: number; end: number; rank: number; isFirst: boolean; isLast: boolean }[] = [];
-    for (let i = this.firstBeyond(rva); i < this.linked.length && this.linked[i]! < end && this.steps > 0; i++) {
+    const { rows } = this;
+    for (let row = this.firstBeyond(rva) * ROW_WORDS; row < rows.length && rows[row]! < end && this.steps > 0; row += ROW_WORDS) {
       this.steps--;
-      const from = this.linked[i]!;
-      const to = from + this.size[i]!;
+      const from = rows[row]!;
+      const to = from + rows[row + 2]!;
       if (to <= rva) continue;
       const clippedFrom = Math.max(from, rva);
       const clippedTo = Math.min(to, end);
-      const start = this.image[i]! + clippedFrom - from;
-      pieces.push({ start, end: start + clippedTo - clippedFrom, rank: this.rank[i]!, isFirst: clippedFrom === from, isLast: clippedTo === to });
+      const start = rows[row + 1]! + clippedFrom - from;
+      pieces.push({ start, end: start + clippedTo - clippedFrom, rank: rows[row + 3]!, isFirst: clippedFrom === from, isLast: clippedTo === to });
     }
     pieces.sort((a, b) => a.start - b.start || a.end - b.end);
     for (let i = 0; i < pieces.length; ) {

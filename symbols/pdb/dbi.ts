@@ -63,6 +63,10 @@ const dbiStream = 3;
 const headerBytes = 64;
 /** Bytes of a module's record before its names. */
 const moduleBytes = 64;
+/** Modules of one program at most: a browser has a twentieth of it. */
+const modulesMax = 1_000_000;
+/** Bytes of their list. */
+const modulesBytesMax = 512 * 1024 * 1024;
 /** In place of a stream's number: there is none. */
 const noStream = 0xffff;
 /** In the header's flags. */
@@ -82,7 +86,7 @@ export function readDbi(msf: Msf): Result<Dbi | null> {
   const debugStart = sizes.reduce((sum, bytes) => sum + bytes, headerBytes);
   const debugBytes = header.readUInt32LE(48);
   if (debugStart + debugBytes > size) return malformedPdb(`the parts of its debug information (stream 3) add up to ${debugStart + debugBytes} bytes, but it has ${size}`);
-  const modules = readModules(msf.read(dbiStream, headerBytes, sizes[0]!));
+  const modules = readModules(sizes[0]! > modulesBytesMax ? null : msf.read(dbiStream, headerBytes, sizes[0]!));
   if (modules === null) return malformedPdb(`its list of modules, ${sizes[0]} bytes at offset ${headerBytes} of stream 3, does not end where a module does`);
   const build = header.readUInt16LE(14);
   return ok({
@@ -97,13 +101,13 @@ export function readDbi(msf: Msf): Result<Dbi | null> {
   });
 }
 
-/** The modules; null when the bytes end within one, or cannot be read. */
+/** The modules; null when the bytes end within one, or cannot be read, or when there are more than any program has. */
 function readModules(bytes: Buffer | null): PdbModule[] | null {
   if (bytes === null) return null;
   const modules: PdbModule[] = [];
   for (let at = 0; at < bytes.length; ) {
     const nameStart = at + moduleBytes;
-    if (nameStart > bytes.length) return null;
+    if (nameStart > bytes.length || modules.length === modulesMax) return null;
     const nameEnd = bytes.indexOf(0, nameStart);
     // The second name is that of the archive, or the first again.
     const archiveEnd = nameEnd < 0 ? -1 : bytes.indexOf(0, nameEnd + 1);

@@ -68,7 +68,7 @@ function peekModule({ msf }: PdbParts, module: PdbModule, found: { functions: bo
     const bytes = head.readUInt32LE(4);
     if (head.readUInt32LE(0) === subsection.lines && bytes > 12) found.lines = true;
     if (head.readUInt32LE(0) === subsection.inlineeLines && bytes > 4) found.inlines = true;
-    at += (8 + bytes + 3) & ~3;
+    at += 8 + 4 * Math.ceil(bytes / 4);
   }
   return read;
 }

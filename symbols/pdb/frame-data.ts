@@ -49,7 +49,7 @@ export function addFrameData(parts: PdbParts, builder: ModuleBuilder): void {
   if (dbi.streams.fpo >= 0) pass.takeFpo(new StreamWindow(msf, dbi.streams.fpo));
 }
 
-/** Whether a PDB has frame data, without reading it: a table, or lines of modules, which may hold some. */
+/** Whether a PDB has a table of frame data, without reading it. */
 export function hasFrameData({ dbi, msf }: PdbParts): boolean {
   return dbi !== null && (msf.size(dbi.streams.frameData) > 0 || msf.size(dbi.streams.fpo) > 0);
 }

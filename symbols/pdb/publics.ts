@@ -17,9 +17,11 @@
 // section of code (assembly that did not say what its labels are), but for the
 // constants that compilers name. On x86, C's spelling (`_f`, `_f@8`, `@f@8`)
 // becomes the name and the bytes of parameters on the stack, as Breakpad has it.
+import { Uint32List } from "../cache/growable-array.ts";
 import type { StringTable } from "../cache/string-table.ts";
-import { StreamWindow } from "./stream-window.ts";
 import type { PdbParts } from "./pdb-parts.ts";
+import { sortRows } from "./row-order.ts";
+import { StreamWindow } from "./stream-window.ts";
 
 /** Public symbols of code, in order of address; those at one address in order of the records. */
 export type Publics = {
@@ -42,6 +44,9 @@ const nameOffset = 14;
 /** CV_PUBSYMFLAGS: code, and function. */
 const codeFlags = 3;
 const publicHeaderBytes = 28;
+/** Bytes of the shortest record of a public symbol. */
+const recordBytesMin = 16;
+const ROW_WORDS = 4;
 /** Compilers' constants: strings, numbers, tables of virtual functions, type information. */
 const constants = ["??_C@", "__real@", "__xmm@", "__ymm@", "__mask@@", "??_7", "??_8", "??_R"].map((text) => Buffer.from(text, "latin1"));
 const [questionMark, at, underscore, lineFeed] = [0x3f, 0x40, 0x5f, 0x0a];
@@ -51,7 +56,7 @@ export function readPublics(parts: PdbParts, strings: StringTable): Publics {
   const { msf, dbi } = parts;
   const window = new StreamWindow(msf, dbi?.recordStream ?? -1);
   const offsets = liveRecords(parts, window.size) ?? allRecords(window);
-  const found = new FoundPublics(parts, strings, window, offsets.length);
+  const found = new FoundPublics(parts, strings, window);
   for (let i = 0; i < offsets.length; i++) found.take(offsets[i]!);
   return found.finish();
 }
@@ -61,9 +66,9 @@ function liveRecords({ msf, dbi }: PdbParts, recordBytes: number): Uint32Array |
   const stream = dbi?.publicStream ?? -1;
   const header = msf.read(stream, 0, publicHeaderBytes);
   if (header === null) return null;
-  const mapBytes = header.readUInt32LE(4) & ~3;
-  if (mapBytes > msf.size(stream) - publicHeaderBytes) return null;
-  const offsets = new Uint32Array(mapBytes / 4);
+  const count = header.readUInt32LE(4) >>> 2;
+  if (count * recordBytesMin > recordBytes) return null;
+  const offsets = new Uint32Array(count);
   if (!msf.readInto(stream, publicHeaderBytes + header.readUInt32LE(0), new Uint8Array(offsets.buffer))) return null;
   offsets.sort();
   return offsets.length === 0 || offsets.at(-1)! < recordBytes ? offsets : null;
@@ -71,7 +76,7 @@ function liveRecords({ msf, dbi }: PdbParts, recordBytes: number): Uint32Array |
 
 /** Offsets of all public symbols' records. */
 function allRecords(window: StreamWindow): Uint32Array {
-  const offsets: number[] = [];
+  const offsets = new Uint32List();
   for (let offset = 0; ; ) {
     const place = window.hold(offset, 4);
     if (place < 0) break;
@@ -81,28 +86,21 @@ function allRecords(window: StreamWindow): Uint32Array {
     if (type === kind.publicSymbol || type === kind.publicSymbolPascal) offsets.push(offset);
     offset += length + 2;
   }
-  return Uint32Array.from(offsets);
+  return offsets.view();
 }
 
 class FoundPublics {
   private readonly parts: PdbParts;
   private readonly strings: StringTable;
   private readonly window: StreamWindow;
-  private readonly rva: Uint32Array;
-  private readonly linkage: Uint32Array;
-  private readonly name: Uint32Array;
-  private readonly parameterBytes: Uint32Array;
-  private count = 0;
+  /** By symbol: address, linkage, name and bytes of parameters. */
+  private readonly rows = new Uint32List(4096 * ROW_WORDS);
   private before = -1;
 
-  constructor(parts: PdbParts, strings: StringTable, window: StreamWindow, most: number) {
+  constructor(parts: PdbParts, strings: StringTable, window: StreamWindow) {
     this.parts = parts;
     this.strings = strings;
     this.window = window;
-    this.rva = new Uint32Array(most);
-    this.linkage = new Uint32Array(most);
-    this.name = new Uint32Array(most);
-    this.parameterBytes = new Uint32Array(most);
   }
 
   /** Takes the record at an offset, if it is that of a public symbol of code. */
@@ -129,24 +127,34 @@ class FoundPublics {
     if (end === start || (!isFlagged && isConstant(bytes, start, end))) return;
     const rva = parts.addresses.toRva(section, bytes.readUInt32LE(record + 8));
     if (rva < 0) return;
-    this.rva[this.count] = rva;
-    this.linkage[this.count] = takeName(strings, bytes, start, end);
-    this.name[this.count] = this.linkage[this.count]!;
-    this.undecorate(start, end);
-    this.count++;
+    const linkage = takeName(strings, bytes, start, end);
+    const { rows } = this;
+    rows.reserve(ROW_WORDS);
+    rows.data[rows.length] = rva;
+    rows.data[rows.length + 1] = linkage;
+    rows.data[rows.length + 2] = linkage;
+    rows.data[rows.length + 3] = 0;
+    this.undecorate(start, end, rows.data, rows.length);
+    rows.length += ROW_WORDS;
   }
 
   /** All that were taken. */
   finish(): Publics {
-    const { count } = this;
-    const order = inOrder(this.rva, count);
-    const rva = order.map((index) => this.rva[index]!);
+    const rows = this.rows.view();
+    sortRows(rows, ROW_WORDS);
+    const count = rows.length / ROW_WORDS;
+    const column = (word: number): Uint32Array => {
+      const values = new Uint32Array(count);
+      for (let i = 0; i < count; i++) values[i] = rows[i * ROW_WORDS + word]!;
+      return values;
+    };
+    const rva = column(0);
     return {
       count,
       rva,
-      linkage: order.map((index) => this.linkage[index]!),
-      name: order.map((index) => this.name[index]!),
-      parameterBytes: order.map((index) => this.parameterBytes[index]!),
+      linkage: column(1),
+      name: column(2),
+      parameterBytes: column(3),
       firstAt: (wanted) => {
         let low = 0;
         let high = count;
@@ -160,8 +168,8 @@ class FoundPublics {
     };
   }
 
-  /** Takes the decoration of C off the name that is being taken: `_f` and `_f@8` and `@f@8` on x86, `f@@16` (vectorcall) everywhere. */
-  private undecorate(start: number, end: number): void {
+  /** Takes the decoration of C off the name of a row: `_f` and `_f@8` and `@f@8` on x86, `f@@16` (vectorcall) everywhere. */
+  private undecorate(start: number, end: number, rows: Uint32Array, row: number): void {
     const { bytes } = this.window;
     const isX86 = this.parts.arch === "x86";
     const first = bytes[start]!;
@@ -176,11 +184,11 @@ class FoundPublics {
         bareEnd = digits - (isVector ? 2 : 1);
         const parameters = Number(bytes.toString("latin1", digits, end));
         // Two words of a fastcall or vectorcall function come in registers.
-        if (isX86) this.parameterBytes[this.count] = isVector || first === at ? Math.max(0, parameters - 8) : parameters;
+        if (isX86) rows[row + 3] = isVector || first === at ? Math.max(0, parameters - 8) : parameters;
       }
     }
     if (isX86 && first === at && bareEnd === end) bare = start;
-    if ((bare > start || bareEnd < end) && bareEnd > bare) this.name[this.count] = takeName(this.strings, bytes, bare, bareEnd);
+    if ((bare > start || bareEnd < end) && bareEnd > bare) rows[row + 2] = takeName(this.strings, bytes, bare, bareEnd);
   }
 }
 
@@ -198,18 +206,4 @@ function isConstant(bytes: Buffer, start: number, end: number): boolean {
   const first = bytes[start];
   if (first !== questionMark && first !== underscore) return false;
   return constants.some((text) => end - start > text.length && bytes.compare(text, 0, text.length, start, start + text.length) === 0);
-}
-
-/** The numbers below `count` in order of what they have in `keys`, equal ones in their own. */
-function inOrder(keys: Uint32Array, count: number): Uint32Array {
-  // Both fit into a double's 53 bits, and typed arrays sort fast without a comparison.
-  const pairs = new Float64Array(count);
-  const factor = 2 ** 21;
-  if (count >= factor) {
-    const order = Uint32Array.from({ length: count }, (_, index) => index);
-    return order.sort((a, b) => keys[a]! - keys[b]! || a - b);
-  }
-  for (let i = 0; i < count; i++) pairs[i] = keys[i]! * factor + i;
-  pairs.sort();
-  return Uint32Array.from(pairs, (pair) => pair % factor);
 }

@@ -18,6 +18,8 @@ export type SourceNames = {
 
 const signature = 0xeffeeffe;
 const headerBytes = 12;
+/** Bytes of all texts that are read. */
+const namesBytesMax = 512 * 1024 * 1024;
 /** A text is at most this long. */
 const textBytesMax = 64 * 1024;
 
@@ -25,7 +27,7 @@ const textBytesMax = 64 * 1024;
 export function readSourceNames(msf: Msf, stream: number): SourceNames {
   const header = msf.read(stream, 0, headerBytes);
   const length = header !== null && header.readUInt32LE(0) === signature ? header.readUInt32LE(8) : 0;
-  const bytes = msf.read(stream, headerBytes, Math.min(length, Math.max(0, msf.size(stream) - headerBytes))) ?? Buffer.alloc(0);
+  const bytes = msf.read(stream, headerBytes, Math.min(length, namesBytesMax, Math.max(0, msf.size(stream) - headerBytes))) ?? Buffer.alloc(0);
   const endOf = (offset: number): number => {
     if (offset < 0 || offset >= bytes.length) return -1;
     const end = bytes.indexOf(0, offset);
