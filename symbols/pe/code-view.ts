@@ -33,14 +33,16 @@ const nb10Bytes = 16;
 
 /** The first CodeView record with an id; null when there is none. */
 export function readPeCodeView(image: PeImage): PeCodeView | null {
-  const { rva, size } = image.directory(directory.debug);
+  const { rva: first, size } = image.directory(directory.debug);
   const count = Math.min(Math.floor(size / entryBytes), entriesMax);
   for (let i = 0; i < count; i++) {
-    const entry = image.readRva(rva + i * entryBytes, entryBytes);
+    const entry = image.readRva(first + i * entryBytes, entryBytes);
     if (entry === null) return null;
     if (entry.readUInt32LE(12) !== typeCodeView) continue;
     const length = Math.min(entry.readUInt32LE(16), recordBytesMax);
-    const record = image.readRva(entry.readUInt32LE(20), length) ?? readBytes(image.bytes, entry.readUInt32LE(24), length);
+    const rva = entry.readUInt32LE(20);
+    // Debug data need not be mapped.
+    const record = (rva === 0 ? null : image.readRva(rva, length)) ?? readBytes(image.bytes, entry.readUInt32LE(24), length);
     const codeView = record === null ? null : parseRecord(record);
     if (codeView !== null) return codeView;
   }

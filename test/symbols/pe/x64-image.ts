@@ -1,9 +1,8 @@
 // An x64 image with the functions of a test: code, `.xdata` and `.pdata`, and
 // what is compiled from it.
 import { ruleText } from "../../../stackwalk/unwind/rule-text.ts";
-import { ModuleBuilder } from "../../../symbols/cache/module-builder.ts";
 import { cacheOfBytes, type SymbolCache } from "../../../symbols/cache/symbol-cache.ts";
-import { openDebugFile } from "../../../symbols/compile.ts";
+import { compileBytes } from "../../../symbols/compile.ts";
 import { bytesOf } from "../../../symbols/file-bytes.ts";
 import { registerFiles } from "../../../symbols/registers.ts";
 import { buildPe, words } from "../../support/pe-builder.ts";
@@ -67,14 +66,9 @@ export type CompiledPe = { readonly symbols: SymbolCache; readonly warnings: { r
 
 /** Compiles a file as products do. */
 export function compilePe(file: Uint8Array): CompiledPe {
-  const opened = openDebugFile(bytesOf(file));
-  if (!opened.ok) throw new Error(opened.problem.message);
-  const builder = new ModuleBuilder();
-  const { facts } = opened.value;
-  opened.value.addNames(builder);
-  opened.value.addUnwind(builder);
-  const identity = { source: "pe", sourceDigest: "", debugFile: "", debugId: "", codeId: null, codeFile: null, generator: null, os: "windows", arch: facts.archName };
-  const symbols = cacheOfBytes("pe.cache", builder.finish(identity, facts.arch));
+  const compiled = compileBytes([bytesOf(file)]);
+  if (!compiled.ok) throw new Error(compiled.problem.message);
+  const symbols = cacheOfBytes("pe.cache", compiled.value);
   return { symbols, warnings: symbols.meta().warnings };
 }
 
