@@ -116,17 +116,17 @@ class Scan {
   }
 
   private visitNative(at: string, size: number, compression: Compression | null, prefix: Buffer, isGiven: boolean): void {
-    const kind = recogniseForeign(prefix)!.kind;
+    const { kind, description } = recogniseForeign(prefix)!;
     if (compression !== null) {
-      this.others.push({ path: at, kind: `compressed_${kind}`, description: `a compressed ${kind === "pdb" ? "PDB" : "program"}`, hint: "Decompress it: what it belongs to stands in all parts of it. It is compressed again on its way." });
+      this.others.push({ path: at, kind: `packed_${kind}`, description: `${description}, compressed`, hint: "Decompress it: what it belongs to stands in all parts of it. It is compressed again on its way." });
       return;
     }
     const facts = readFacts(at);
     if (!facts.ok) {
-      // Build folders hold programs of all times and systems; a PDB is always meant.
       const { message, hint } = facts.problem;
-      if (isGiven || kind === "pdb") this.failures.push({ path: at, reason: `${message} ${hint}` });
-      else this.others.push({ path: at, kind: "odd_program", description: "a program that cannot be read", hint: `${message} ${hint}` });
+      // Build folders hold programs and PDBs of all times and systems; a PDB of ours is always meant, and so is what is named.
+      if (kind === "pdb" || (isGiven && kind === "pe")) this.failures.push({ path: at, reason: `${message} ${hint}` });
+      else this.others.push({ path: at, kind, description, hint: `${message} ${hint}` });
       return;
     }
     const reason = whyUseless(facts.value);

@@ -39,10 +39,12 @@ export function recogniseForeign(prefix: Uint8Array): ForeignFormat | null {
   return null;
 }
 
-/** True when the first bytes (512 suffice) are those of a debug file that is read as it is, without being turned into text: a PDB or a Windows program. */
+/** Kinds that readers of their own take, or refuse in words of their own. */
+const nativeKinds = new Set(["pdb", "pdb_2", "compressed_pdb", "portable_pdb", "pe"]);
+
+/** True when the first bytes (512 suffice) are those of a debug file that is read as it is, without being turned into text: a PDB of any kind or a Windows program. */
 export function isNativeDebugFile(prefix: Uint8Array): boolean {
-  const kind = recogniseForeign(prefix)?.kind;
-  return kind === "pdb" || kind === "pe";
+  return nativeKinds.has(recogniseForeign(prefix)?.kind ?? "");
 }
 
 function format(kind: string, description: string, hint: string, isDebugFile = false): ForeignFormat {
@@ -61,7 +63,8 @@ const machO = [dumpSyms("its .dSYM (dsymutil makes one)"), true] as const;
 const magics: readonly (readonly [kind: string, magic: string, description: string, hint: string, isDebugFile: boolean])[] = [
   // A whole one has a reader of its own.
   ["pdb", "Microsoft C/C++ MSF 7.00", "a PDB that was cut off or changed", "Copy it as it is: sent as text, its bytes change.", true],
-  ["old_pdb", "Microsoft C/C++ program database 2.00", "a PDB of Visual C++ 6 or older", "Its format has no GUID; rebuild with a newer compiler.", true],
+  ["pdb_2", "Microsoft C/C++ program database 2.00", "a PDB of Visual C++ 6 or older", "Its format has no GUID; rebuild with a newer compiler.", true],
+  ["compressed_pdb", "Microsoft MSFZ Container", "a PDB in Microsoft's compressed container", "Upload the PDB as the linker wrote it.", true],
   ["portable_pdb", "BSJB", "a portable PDB of .NET", "It describes managed code, and Deadair reads native code only.", true],
   ["elf", "\x7fELF", "an ELF program, library or .debug file", dumpSyms("it"), true],
   ["fat", "\xca\xfe\xba\xbe", "a fat Mach-O file (or a Java class)", ...machO],

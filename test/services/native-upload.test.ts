@@ -5,6 +5,7 @@ import path from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createHash } from "node:crypto";
+import type { WindowsIndex } from "../../fixtures/windows/index-schema.ts";
 import type { SymbolItem, SymbolPage } from "../../services/triage/schema.ts";
 import { finishWalk } from "../../storage/crashes.ts";
 import * as rows from "../support/crash-rows.ts";
@@ -13,8 +14,8 @@ import { startTestServer, type TestServer } from "../support/test-server.ts";
 const built = (file: string) => readFileSync(path.join(import.meta.dirname, "../../fixtures/out/windows", file));
 const pdb = built("x64/Halcyon.pdb");
 const program = built("x64/Halcyon.vst3");
-const id = "22F79F7F708218564C4C44205044422E1";
-const codeId = "05BDD86C8000";
+const { debugId, codeId } = (JSON.parse(built("index.json").toString()) as WindowsIndex).modules.find(({ file }) => file === "x64/Halcyon.vst3")!;
+const id = debugId!;
 
 let server: TestServer;
 beforeAll(async () => {
