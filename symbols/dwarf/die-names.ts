@@ -32,7 +32,7 @@ const nameLengthMax = 16_384;
 const nameless = "<name omitted>";
 const anonymousNamespace = "(anonymous namespace)";
 const anonymousType = "{unnamed type}";
-/** GCC's class of a lambda has no name. The demangler's spelling, but for parameters, which are elsewhere. */
+/** GCC's class of a lambda has no name; what is in it has: the call, and `_FUN`, to which a lambda without captures converts. The demangler's spelling, but for parameters, which are elsewhere. */
 const lambda = "{lambda(...)}";
 
 /** What following an entry's references led to. */
@@ -144,5 +144,5 @@ export class DieNames {
 function scopeName(scope: Declaration, inner: string): string {
   if (scope.name !== "") return scope.name;
   if (scope.tag === tag.namespace) return anonymousNamespace;
-  return inner.startsWith("operator()") ? lambda : anonymousType;
+  return /^(?:operator\(\)|_FUN$)/.test(inner) ? lambda : anonymousType;
 }

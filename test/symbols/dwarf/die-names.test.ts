@@ -36,6 +36,7 @@ describe("the name of a function", () => {
     ["has every kind of scope", "100 n::c::s::u::e::i::m::f", [
       die("namespace", { name: text("n") }, [die("classType", { name: text("c") }, [die("structureType", { name: text("s") }, [die("unionType", { name: text("u") }, [die("enumerationType", { name: text("e") }, [die("interfaceType", { name: text("i") }, [die("module", { name: text("m") }, [fn({ name: text("f") })])])])])])])]),
     ]],
+    ["is the plain one alone for what C sees in a namespace", "100 f", [die("namespace", { name: text("n") }, [fn({ name: text("f"), external: ["flagPresent", 1] })])]],
     ["is said to be missing", "100 <name omitted>", [fn({})]],
     ["is not looked for in circles", "100 <name omitted>, brokenReference 1", [fn({ abstractOrigin: ["ref4", "x"] }), die("subprogram", { abstractOrigin: ["ref4", "x"] }, [], "x")]],
     ["is not looked for outside of the file", "100 <name omitted>, brokenReference 1", [fn({ abstractOrigin: ["ref4", "nowhere"] })]],
