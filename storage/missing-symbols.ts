@@ -37,9 +37,9 @@ export async function writeMissing(tx: Tx, crash: { readonly id: string; readonl
   }
 }
 
-/** What a file that holds this helps with. Bare names without lines leave a crash that lacks only lines as it is. */
-export function helpsWith(holds: DebugFileHoldings): Lacks[] {
-  return ["all", ...(holds.lines ? (["names"] as const) : []), ...(holds.unwind ? (["unwind"] as const) : [])];
+/** What a file that holds this helps with. A module without lines may have no unwind data either, as after a stripped PDB. */
+export function helpsWith({ lines, unwind }: DebugFileHoldings): Lacks[] {
+  return ["all", ...(lines || unwind ? (["names"] as const) : []), ...(unwind ? (["unwind"] as const) : [])];
 }
 
 /** The ids of the module that a debug file belongs to. A PDB does not know its program's code id; a program that names the PDB does. */

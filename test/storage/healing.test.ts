@@ -67,7 +67,8 @@ describe("a file heals", () => {
     ["a crash that lacked all of the module, by its PDB", {}, "pdb", true],
     ["one that lacked all of it, by its program", {}, "pe", true],
     ["one that lacked lines, by the PDB", { lacks: "names" }, "pdb", true],
-    ["not one that lacked lines, by the program", { lacks: "names" }, "pe", false],
+    // It may lack unwind data too.
+    ["one that lacked lines, by the program", { lacks: "names" }, "pe", true],
     ["one that lacked unwind data, by the program", { lacks: "unwind" }, "pe", true],
     ["not one that lacked unwind data, by the PDB", { lacks: "unwind" }, "pdb", false],
     ["one that calls the module otherwise", { debugFile: "other.pdb" }, "pdb", true],
@@ -221,8 +222,8 @@ describe("a walk that was under way while a file came", () => {
   test("is not repeated for what does not help it", async () => {
     const crash = await rows.store(database.db, project);
     const first = await rows.due(database.db, crash);
-    await arrive(program());
-    await finishWalk(database.db, first, walked("x", { missing: [missing({ lacks: "names" })] }));
+    await arrive(file());
+    await finishWalk(database.db, first, walked("x", { missing: [missing({ lacks: "unwind" })] }));
     expect((await rows.rowOf(database.db, crash)).state).toBe("grouped");
   });
 

@@ -104,5 +104,5 @@ it("asks for no symbols of a module whose symbols are here", () => {
   const frame: Frame = { ...audio.frames[0]!, function: null, inlines: null, missing_symbols: true };
   expect(linesOfStack([frame], vaultReport.modules)[0]?.missing).toBeNull();
   const bare = vaultReport.modules.map((module) => ({ ...module, loaded_symbols: false }));
-  expect(linesOfStack([frame], bare)[0]?.missing?.debugFile).toBe("VaultSynth.pdb");
+  expect(linesOfStack([frame], bare)[0]?.missing?.file).toBe("VaultSynth.pdb");
 });

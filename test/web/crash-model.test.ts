@@ -18,15 +18,15 @@ describe("lines of a stack", () => {
   });
   it("names the debug file and id that a frame without a name waits for", () => {
     expect(lines.filter((line) => line.missing !== null).map((line) => line.missing)).toEqual([
-      { debugFile: "reaper.pdb", debugId: "9C1F5E0E3B0A4A7C8F24D1B7E6A5C3D21" },
-      { debugFile: "reaper.pdb", debugId: "9C1F5E0E3B0A4A7C8F24D1B7E6A5C3D21" },
+      { file: "reaper.pdb", id: "9C1F5E0E3B0A4A7C8F24D1B7E6A5C3D21" },
+      { file: "reaper.pdb", id: "9C1F5E0E3B0A4A7C8F24D1B7E6A5C3D21" },
     ]);
   });
   it("takes the module by address where two have the same name", () => {
     const [reaper] = vaultReport.modules;
     const twin = { ...reaper!, base_addr: "0x0000000000001000", end_addr: "0x0000000000002000", debug_id: "0" };
     const missing = linesOfStack(audio.frames.slice(4, 5), [twin, ...vaultReport.modules]);
-    expect(missing[0]?.missing?.debugId).toBe(reaper?.debug_id);
+    expect(missing[0]?.missing?.id).toBe(reaper?.debug_id);
   });
   it("names the unloaded module that once held an address", () => {
     expect(lines.flatMap((line) => line.unloaded)).toEqual(["OldCompressor.vst3 + 0x1200"]);

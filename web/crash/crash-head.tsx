@@ -109,7 +109,7 @@ function StateNotice(props: { readonly project: string; readonly crash: CrashDet
   return (
     <div class="stale with-button">
       <span>
-        Some frames have no names: their <a href={hrefOf({ screen: "symbols", project: props.project })}>symbols were missing</a>. Once they are uploaded, this crash is read again by itself.
+        Some frames have no names or are guessed: of their symbols <a href={hrefOf({ screen: "symbols", project: props.project })}>something is missing</a>. Once it is uploaded, this crash is read again by itself.
       </span>
       <ReadAgain label="Read again" retry={props.retry} />
     </div>

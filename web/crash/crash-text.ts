@@ -85,7 +85,7 @@ function lineToText(line: StackLine, numberWidth: number): string {
   const notes = [
     source === null ? "" : `[${source}]`,
     line.inline === null ? `(${trustText(line.trust).label})` : "(inline)",
-    line.missing === null ? "" : `no symbols: ${line.missing.debugFile} ${line.missing.debugId ?? "without a debug id"}`,
+    line.missing === null ? "" : `no symbols: ${line.missing.file} ${line.missing.id ?? "without an id"}`,
     ...line.unloaded.map((one) => `unloaded: ${one}`),
   ];
   return [number, name, ...notes].filter((part) => part !== "").join("  ");

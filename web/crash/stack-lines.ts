@@ -19,8 +19,8 @@ export type StackLine = {
   readonly file: string | null;
   readonly line: number | null;
   readonly trust: string;
-  /** The module whose symbols nobody uploaded; null when that is not why a name is missing. */
-  readonly missing: { readonly debugFile: string; readonly debugId: string | null } | null;
+  /** The module whose symbols nobody uploaded, by its debug file and debug id, or by its own name and code id; null when that is not why a name is missing. */
+  readonly missing: { readonly file: string; readonly id: string | null } | null;
   /** Unloaded modules that once held the address, such as `Old.dll + 0x1f`. */
   readonly unloaded: readonly string[];
 };
@@ -81,10 +81,12 @@ function placeOf(frame: Frame): string {
 
 function missingOf(frame: Frame, modules: readonly Module[]): StackLine["missing"] {
   const module = moduleAt(frame, modules);
-  if (module === null) return frame.module === null ? null : { debugFile: frame.module, debugId: null };
+  if (module === null) return frame.module === null ? null : { file: frame.module, id: null };
   // Its symbols are here and do not have the address: nothing to upload would help.
   if (module.loaded_symbols) return null;
-  return { debugFile: module.debug_file ?? module.filename, debugId: module.debug_id };
+  // A dump of Wine has no debug ids; a module that was looked up all the same was so by its code id.
+  if (module.debug_id === null && module.symbol_state === "missing") return { file: module.filename, id: module.code_id };
+  return { file: module.debug_file ?? module.filename, id: module.debug_id };
 }
 
 /** Reads a hex address; null when it is not one. */

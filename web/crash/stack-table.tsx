@@ -91,7 +91,7 @@ export function TrustLegend(props: { readonly thread: Thread }) {
 // A module without symbols is explained where the stack first meets it; below, a word is enough.
 function isMissedBefore(lines: readonly StackLine[], index: number): boolean {
   const missing = lines[index]?.missing;
-  return missing != null && lines.findIndex((line) => line.missing?.debugFile === missing.debugFile && line.missing.debugId === missing.debugId) < index;
+  return missing != null && lines.findIndex((line) => line.missing?.file === missing.file && line.missing.id === missing.id) < index;
 }
 
 function StackRow(props: { readonly line: StackLine; readonly again: boolean; readonly verdict: FrameVerdict | null }) {
@@ -110,14 +110,14 @@ function StackRow(props: { readonly line: StackLine; readonly again: boolean; re
         {line.name === null ? <span class="code faint">{line.place}</span> : <CodeName name={line.name} />}
         {inline && <span class="stack-note"> inlined</span>}
         {line.missing !== null && props.again && (
-          <span class="stack-missing again" title={`${line.missing.debugFile} ${line.missing.debugId ?? "without a debug id"}`}>
+          <span class="stack-missing again" title={`${line.missing.file} ${line.missing.id ?? "without an id"}`}>
             {" "}
             no symbols
           </span>
         )}
         {line.missing !== null && !props.again && (
           <span class="stack-missing">
-            no symbols for <b>{line.missing.debugFile}</b> {line.missing.debugId === null ? "(no debug id: cannot be looked up)" : <code>{line.missing.debugId}</code>}
+            no symbols for <b>{line.missing.file}</b> {line.missing.id === null ? "(no id: cannot be looked up)" : <code>{line.missing.id}</code>}
           </span>
         )}
         {line.unloaded.map((one) => (
