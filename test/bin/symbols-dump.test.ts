@@ -1,10 +1,11 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, globSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { PassThrough } from "node:stream";
 import { afterAll, describe, expect, it } from "vitest";
 import { symbolsDump } from "../../bin/commands/symbols-dump.ts";
+import { compilerVersion } from "../../symbols/cache/layout.ts";
 import { compileSymbolFiles } from "../../symbols/compile.ts";
 import { type SymbolCache, cacheOfBytes } from "../../symbols/cache/symbol-cache.ts";
 import { ask } from "../symbols/cache/cached-symbols.ts";
@@ -21,7 +22,7 @@ FUNC 1000 20 0 Gain::process()
 PUBLIC 2000 0 _ZN4Gain4idleEv
 STACK CFI INIT 1000 20 .cfa: $rsp 8 + .ra: .cfa -8 + ^
 `;
-const written = (name: string): string => text.replace("FILE 0", "INFO GENERATOR deadair 3\nFILE 0").replace("_ZN4Gain4idleEv", name);
+const written = (name: string): string => text.replace("FILE 0", `INFO GENERATOR deadair ${compilerVersion}\nFILE 0`).replace("_ZN4Gain4idleEv", name);
 
 function put(name: string, content: string | Uint8Array): string {
   const at = path.join(folder, name);
@@ -118,6 +119,33 @@ describe("deadair symbols dump", () => {
     const { status, stdout } = spawnSync(process.execPath, ["bin/deadair.ts", "symbols", "dump", "--help"], { cwd: path.resolve(import.meta.dirname, "../.."), encoding: "utf8" });
     expect([status, stdout.split("\n")[0]]).toEqual([0, "deadair symbols dump [options] FILE…"]);
   });
+});
+
+const walker = path.resolve(import.meta.dirname, "../../node_modules/minidump/bin", `${process.platform}-${process.arch}`, "minidump_stackwalk");
+
+describe.skipIf(!existsSync(walker))("Breakpad's walker", () => {
+  const builds = ["x64", "both-x64"].map((name) => path.join(windows, name));
+  const dumps = globSync("dumps/*.cv.dmp", { cwd: windows }).filter((name) => !/mingw|x86-/.test(name)).sort();
+  const store = path.join(folder, "windows");
+
+  it("finds in real crashes with what we wrote what our engine finds with the originals", async () => {
+    for (const build of builds) {
+      for (const pdb of globSync("*.pdb", { cwd: build })) {
+        const program = readdirSync(build).find((name) => name !== pdb && name.startsWith(path.parse(pdb).name))!;
+        expect(await run([path.join(build, pdb), path.join(build, program), "--store", store])).toMatchObject({ code: 0, err: "" });
+      }
+    }
+    expect(dumps.length).toBeGreaterThan(3);
+    for (const dump of dumps) {
+      const file = path.join(windows, dump);
+      // Thread, frame, module, function, file, line; from which instruction of the line is counted differs where calls are inlined.
+      const frames = (printed: string): string[] => printed.split("\n").flatMap((line) => (/^\d+\|/.test(line) ? [line.split("|").slice(0, 6).join("|")] : []));
+      const theirs = frames(spawnSync(walker, ["-m", file, store], { encoding: "utf8", maxBuffer: 1 << 28 }).stdout);
+      const ours = frames(spawnSync(process.execPath, ["bin/deadair.ts", "walk", file, "--machine", "--cache", path.join(folder, "cache"), ...builds.flatMap((build) => ["--symbols", build])], { cwd: path.resolve(import.meta.dirname, "../.."), encoding: "utf8", maxBuffer: 1 << 28 }).stdout);
+      expect(theirs.filter((line) => line.includes("halcyon::")).length, dump).toBeGreaterThan(2);
+      expect([dump, theirs]).toEqual([dump, ours]);
+    }
+  }, 60_000);
 });
 
 /** How to unwind from an address; "" where nothing says it. A text has no words for who was interrupted, and says of a register what has become of it where a rule is silent. */
