@@ -116,7 +116,7 @@ export class CacheContents {
     this.eachPoint(section.inlines, index, 3, (start, offset) => {
       const place: BlobPlace = { at: blob + offset };
       const bytes = readVarint(this.bytes, place);
-      unpackInlineCalls(this.bytes, place.at, place.at + bytes, start, ranges);
+      unpackInlineCalls(this.bytes, place.at, Math.min(place.at + bytes, this.bytes.length), start, ranges);
     });
     return ranges.data.subarray(0, ranges.length - (ranges.length % INLINE_WORDS));
   }
@@ -161,7 +161,7 @@ export class CacheContents {
 
   private eachPoint(kind: typeof section.lines | typeof section.inlines, index: number, word: number, take: (start: number, offset: number) => void): void {
     const points = this.table.words(kind).words;
-    const last = this.symbols[(index + 1) * SYMBOL_WORDS + word]!;
+    const last = Math.min(this.symbols[(index + 1) * SYMBOL_WORDS + word]!, points.length / 2);
     for (let point = this.symbols[index * SYMBOL_WORDS + word]!; point < last; point++) take(points[point * 2]!, points[point * 2 + 1]!);
   }
 }

@@ -141,6 +141,14 @@ describe("deadair symbols lookup", () => {
     expect(await run(args)).toMatchObject({ code, lines: [], err: expect.stringMatching(told) });
   });
 
+  it("takes several files of one module", async () => {
+    const build = path.resolve(import.meta.dirname, "../../fixtures/out/windows/x64");
+    const [pdb, program] = [path.join(build, "Halcyon.pdb"), path.join(build, "Halcyon.vst3")];
+    const { code, lines } = await run([program, "--with", pdb, "0x1030"]);
+    expect([code, lines[0]]).toEqual([0, expect.stringMatching(/"FileName":"C:[^"]+","FunctionName":"[^"]+"/)]);
+    expect(await run([program, "--with", sym, "0x1030"])).toMatchObject({ code: 1, err: expect.stringContaining("are not of one module") });
+  });
+
   it("explains itself", async () => {
     expect(await run(["--help"])).toMatchObject({ code: 0, lines: expect.arrayContaining([expect.stringMatching(/FILE \[--with FILE\]… \[ADDRESS/)]), err: "" });
   });
