@@ -8,6 +8,7 @@ import type { DebugFile } from "../../../symbols/debug-file.ts";
 import { buildMsf, buildPdb, halves, nulText, subsectionRecord, symbolRecord, type SyntheticPdb, type SyntheticPdbModule, words } from "../../support/pdb-builder.ts";
 
 const procedure = symbolRecord(0x1110, words(0, 0, 0, 0x20, 0, 0x20, 0, 0), halves(1), Buffer.of(0), nulText("f"));
+const thunk = symbolRecord(0x1102, words(0, 0, 0, 0), halves(1, 6), Buffer.of(0), nulText("Sleep"));
 const lines = subsectionRecord(0xf2, words(0, 1, 0x20, 0, 1, 20, 0, 7));
 const checksums = subsectionRecord(0xf4, words(1), Buffer.of(0, 0));
 const inlinees = subsectionRecord(0xf6, words(0, 0x1000, 0, 7));
@@ -39,9 +40,10 @@ const rows: readonly { readonly why: string; readonly pdb: SyntheticPdb; readonl
   { why: "frame data on x64 is none", pdb: { sections: [code], publics, modules: [whole], frameData: Buffer.alloc(32) }, holds: "fpli", lacks: ["unwind_in_program"] },
   { why: "functions without lines", pdb: { sections: [code], publics, modules: [{ name: "a.obj", symbols: [procedure] }] }, holds: "fp", lacks: ["no_lines", "unwind_in_program"] },
   { why: "lines of the compilers before 2005 are lines", pdb: { sections: [code], publics, modules: [{ name: "a.obj", symbols: [procedure], c11: words(1, 2) }] }, holds: "fpl", lacks: ["unwind_in_program"] },
-  { why: "thunks of an import library are functions, and what only the last module has is found", pdb: { sections: [code], publics, modules: [linker, { name: "b.obj" }, whole] }, holds: "fpli", lacks: ["unwind_in_program"] },
+  { why: "what only the last module has is found", pdb: { sections: [code], publics, modules: [linker, { name: "b.obj" }, whole] }, holds: "fpli", lacks: ["unwind_in_program"] },
   { why: "stripped: public names only", pdb: { flags: 2, sections: [code], publics, modules: [linker] }, holds: "p", lacks: ["stripped", "unwind_in_program"] },
   { why: "fastlink: the rest is in the object files", pdb: { features: [20140508, 0x494e494d], sections: [code], publics, modules: [linker] }, holds: "p", lacks: ["fastlink", "unwind_in_program"] },
+  { why: "thunks of an import library are no functions of the plugin", pdb: { sections: [code], publics, modules: [{ name: "Import:KERNEL32.dll", symbols: [thunk] }] }, holds: "p", lacks: ["no_functions", "unwind_in_program"] },
   { why: "compiled without /Z7", pdb: { sections: [code], publics, modules: [linker] }, holds: "p", lacks: ["no_functions", "unwind_in_program"] },
   { why: "no section headers: no addresses", pdb: { publics, modules: [whole] }, holds: "fpli", lacks: ["no_sections", "unwind_in_program"] },
   { why: "a compiler's vc140.pdb", pdb: { withoutDbi: true }, holds: "", lacks: ["types_only"] },
