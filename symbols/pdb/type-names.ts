@@ -104,8 +104,11 @@ export class TypeNames {
     if ((kind !== leaf.functionId && kind !== leaf.memberFunctionId) || ids.end - ids.at < 9) return "";
     const scope = word(ids, 0);
     const type = word(ids, 4);
-    const own = text(ids, ids.at + 8);
+    let own = text(ids, ids.at + 8);
     const outer = kind === leaf.memberFunctionId ? this.name(scope) : scope === 0 ? "" : this.scope(scope);
+    // Microsoft's compiler calls them so here, and by their name where they are functions of their own.
+    if (own === "{ctor}") own = lastName(outer);
+    else if (own === "{dtor}") own = `~${lastName(outer)}`;
     const name = outer === "" ? own : `${outer}::${own}`;
     return isMangled(own) ? own : name + this.signature(type);
   }
@@ -330,6 +333,17 @@ export function bracketNamespaces(bytes: Buffer): void {
 /** Whether a name is in the linker's spelling, which says its parameters itself. */
 function isMangled(name: string): boolean {
   return name.startsWith("?") || name.startsWith("_Z");
+}
+
+/** The last part of a name with scopes, with its template arguments. */
+function lastName(name: string): string {
+  let depth = 0;
+  for (let at = name.length - 1; at > 0; at--) {
+    if (name[at] === ">") depth++;
+    else if (name[at] === "<") depth--;
+    else if (depth === 0 && name[at] === ":" && name[at - 1] === ":") return name.slice(at + 1);
+  }
+  return name;
 }
 
 function isAnonymousNamespace(name: string): boolean {

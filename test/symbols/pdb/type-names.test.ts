@@ -104,7 +104,7 @@ describe("methods", () => {
 });
 
 describe("ids", () => {
-  const types = [leaf.list(int), leaf.procedure(3, 0x1000), leaf.class("ns::A"), leaf.method(3, 0x1002, 0, 0x1000)];
+  const types = [leaf.list(int), leaf.procedure(3, 0x1000), leaf.class("ns::A"), leaf.method(3, 0x1002, 0, 0x1000), leaf.class("ns::B<ns::A>")];
   it.each([
     ["a function", [id.function("f", 0, 0x1001)], "f(int)"],
     ["in a namespace", [id.text("ns::inner"), id.function("f", 0x1000, 0x1001)], "ns::inner::f(int)"],
@@ -113,6 +113,8 @@ describe("ids", () => {
     ["in one whose name is in pieces", [id.text("ns::"), id.text("more::"), id.texts(0x1000, 0x1001), id.text("last", 0x1002), id.function("f", 0x1003, 0x1001)], "ns::more::last::f(int)"],
     ["in a function", [id.function("outer", 0, 0x1001), id.function("f", 0x1000, 0x1001)], "outer(int)::f(int)"],
     ["a method", [id.method("f", 0x1002, 0x1003)], "ns::A::f(int)"],
+    ["a constructor, as Microsoft's compiler has it", [id.method("{ctor}", 0x1004, 0x1003)], "ns::B<ns::A>::B<ns::A>(int)"],
+    ["a destructor", [id.method("{dtor}", 0x1002, 0x1003)], "ns::A::~A(int)"],
     ["of a class that is not there", [id.method("f", 0x9999, 0x1003)], "?::f(int)"],
     ["in the linker's spelling", [id.function("?f@@YAXXZ", 0, 0x1001)], "?f@@YAXXZ"],
     ["a text is no function", [id.text("ns")], ""],
