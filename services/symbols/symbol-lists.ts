@@ -70,11 +70,15 @@ export async function listSymbols(storage: Storage, projectId: number, limit: nu
 /** Modules that most crashes lack something of, but for those whose crashes are being healed just now. */
 async function missingModules(db: Database, projectId: number): Promise<MissingSymbol[]> {
   const found = await sql<{ debug_file: string; debug_id: string; code_file: string; code_id: string; lacks: MissingSymbol["lacks"]; crashes: number }>`
-    select max(debug_file) as debug_file, debug_id, max(code_file) as code_file, max(code_id) as code_id, min(lacks) as lacks, count(distinct crash_id)::int as crashes
-    from missing_symbols
-    where project_id = ${projectId} and not exists (
+    with modules as materialized (
+      select debug_file, debug_id, code_file, code_id, min(lacks) as lacks, count(*)::int as crashes
+      from missing_symbols where project_id = ${projectId} group by debug_file, debug_id, code_file, code_id
+    )
+    select max(debug_file) as debug_file, debug_id, max(code_file) as code_file, max(code_id) as code_id, min(lacks) as lacks, sum(crashes)::int as crashes
+    from modules
+    where not exists (
       select from debug_files where debug_files.project_id = ${projectId} and debug_files.settled_at is null
-        and (debug_files.debug_id = missing_symbols.debug_id or (debug_files.code_id = missing_symbols.code_id and lower(debug_files.code_file) = lower(missing_symbols.code_file)))
+        and (debug_files.debug_id = modules.debug_id or (debug_files.code_id = modules.code_id and lower(debug_files.code_file) = lower(modules.code_file)))
     )
     -- Names decide where an id is shared, as by stripped stubs.
     group by debug_id, case when debug_id = '' then code_id else debug_file end, case when debug_id = '' then lower(code_file) else '' end

@@ -1,5 +1,7 @@
 // The schema: migrations run once each, and months have partitions in time.
 import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import path from "node:path";
 import { sql } from "kysely";
 import pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
@@ -98,6 +100,33 @@ describe("partitions and migrations", () => {
       await client.end();
       expect(done.rows.map((row) => row.name)).toEqual([...names].sort());
     } finally {
+      await runOn(server.url, `drop database if exists ${name} with (force)`);
+    }
+  });
+
+  // Symbols of a version that healed nothing: what waited for them is healed after the update.
+  test("what was uploaded and missed before native symbols is kept, and unsettled", async () => {
+    const server = inject("testServer");
+    const name = `deadair_test_${randomBytes(6).toString("hex")}`;
+    await runOn(server.url, `create database ${name}`);
+    const url = databaseUrl(server.url, name);
+    const client = new pg.Client({ connectionString: url });
+    try {
+      await client.connect();
+      await client.query("create table migrations (name text primary key, at timestamptz not null default now())");
+      await client.query(readFileSync(path.join(import.meta.dirname, "../../storage/migrations/0001-foundations.sql"), "utf8"));
+      await client.query("insert into migrations (name) values ('0001-foundations.sql')");
+      await client.query("insert into projects (slug, name, ingest_key) values ('p', 'p', 'k')");
+      await client.query(`insert into debug_files (id, project_id, kind, debug_file, debug_id, os, arch, blob, bytes, functions, lines, unwind_rows)
+        values (gen_random_uuid(), 1, 'breakpad', 'a.so', 'A0', 'Linux', 'x86_64', 'blob', 1, 2, 3, 0)`);
+      await client.query("insert into missing_symbols (project_id, debug_id, debug_file, crash_id) values (1, 'A0', 'a.so', gen_random_uuid())");
+      expect(await migrate(url, { queues: false })).toContain("0002-native-symbols.sql");
+      expect((await client.query("select kind, debug_id, holds, lacks, problem, compiled_at, settled_at from debug_files")).rows).toEqual([
+        { kind: "breakpad", debug_id: "A0", holds: { functions: true, publics: false, lines: true, inlines: false, unwind: false }, lacks: [], problem: null, compiled_at: null, settled_at: null },
+      ]);
+      expect((await client.query("select debug_id, code_id, code_file, lacks from missing_symbols")).rows).toEqual([{ debug_id: "A0", code_id: "", code_file: "", lacks: "all" }]);
+    } finally {
+      await client.end();
       await runOn(server.url, `drop database if exists ${name} with (force)`);
     }
   });
