@@ -7,8 +7,8 @@ import { readLinkerNotes } from "./linker-module.ts";
 import type { PdbParts } from "./pdb-parts.ts";
 import { subsection } from "./subsections.ts";
 
-/** S_GPROC32 and S_LPROC32 with type or id, and their DPC forms. Thunks do not count: import libraries have them in every program. */
-const procedureKinds = new Set([0x1110, 0x110f, 0x1147, 0x1146, 0x1155, 0x1156]);
+/** S_GPROC32 and S_LPROC32 with type or id, their DPC forms, and those of the first compilers. Thunks do not count: import libraries have them in every program. */
+const procedureKinds = new Set([0x1110, 0x110f, 0x1147, 0x1146, 0x1155, 0x1156, 0x100a, 0x100b]);
 /** Modules that are looked at, and bytes of each: what a PDB holds shows in the first that were compiled. */
 const modulesMax = 4096;
 const peekBytes = 32 * 1024;

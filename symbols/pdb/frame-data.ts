@@ -57,7 +57,6 @@ export function hasFrameData({ dbi, msf }: PdbParts): boolean {
 class FramePass {
   private readonly parts: PdbParts;
   private readonly builder: ModuleBuilder;
-  private readonly programs = new Map<number, string>();
   private readonly prolog = new Uint32List(16);
   private readonly rest = new Uint32List(16);
   /** Start, bytes of code and of prolog of the record before: some PDBs have each record many times. */
@@ -112,21 +111,12 @@ class FramePass {
   }
 
   private takeFrame(bytes: Buffer, at: number, base: number): void {
-    this.program = this.programAt(bytes.readUInt32LE(at + 20));
+    this.program = this.parts.names.text(bytes.readUInt32LE(at + 20)) ?? "";
     if (this.program === "") {
       this.builder.warn("malformedWin");
       return;
     }
     this.take(base + bytes.readUInt32LE(at), bytes.readUInt32LE(at + 4), [bytes.readUInt16LE(at + 24), 0, bytes.readUInt32LE(at + 12), bytes.readUInt16LE(at + 26), bytes.readUInt32LE(at + 8), bytes.readUInt32LE(at + 16)]);
-  }
-
-  private programAt(offset: number): string {
-    let text = this.programs.get(offset);
-    if (text === undefined) {
-      text = this.parts.names.text(offset) ?? "";
-      this.programs.set(offset, text);
-    }
-    return text;
   }
 
   /** Takes a record that has `program`, or the fixed rules of `usesBase` when that is "". */

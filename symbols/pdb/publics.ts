@@ -95,7 +95,8 @@ class FoundPublics {
   private readonly window: StreamWindow;
   /** By symbol: address, linkage, name and bytes of parameters. */
   private readonly rows = new Uint32List(4096 * ROW_WORDS);
-  private before = -1;
+  /** Where the record that was taken last ends; what begins before is none. */
+  private end = 0;
 
   constructor(parts: PdbParts, strings: StringTable, window: StreamWindow) {
     this.parts = parts;
@@ -106,8 +107,7 @@ class FoundPublics {
   /** Takes the record at an offset, if it is that of a public symbol of code. */
   take(offset: number): void {
     const { window, strings, parts } = this;
-    if (offset === this.before) return;
-    this.before = offset;
+    if (offset < this.end) return;
     const head = window.hold(offset, 4);
     if (head < 0) return;
     const length = window.bytes.readUInt16LE(head) + 2;
@@ -115,6 +115,7 @@ class FoundPublics {
     if ((type !== kind.publicSymbol && type !== kind.publicSymbolPascal) || length <= nameOffset) return;
     const record = window.hold(offset, length);
     if (record < 0) return;
+    this.end = offset + length;
     const { bytes } = window;
     const section = bytes.readUInt16LE(record + 12);
     const isFlagged = (bytes[record + 4]! & codeFlags) !== 0 && type === kind.publicSymbol;

@@ -5,7 +5,7 @@ import { StringTable } from "../../../symbols/cache/string-table.ts";
 import { bytesOf } from "../../../symbols/file-bytes.ts";
 import { openParts } from "../../../symbols/pdb/pdb-parts.ts";
 import { readPublics } from "../../../symbols/pdb/publics.ts";
-import { buildPdb, type SyntheticPdb, type SyntheticPublic } from "../../support/pdb-builder.ts";
+import { buildMsf, buildPdb, halves, nulText, symbolRecord, type SyntheticPdb, type SyntheticPublic, words } from "../../support/pdb-builder.ts";
 
 const x86 = 0x14c;
 const x64 = 0x8664;
@@ -75,6 +75,21 @@ const rows: readonly { readonly why: string; readonly pdb: SyntheticPdb; readonl
 
 describe("public symbols", () => {
   it.each(rows)("$why", ({ pdb, says }) => expect(publicsOf(pdb)).toEqual(says));
+
+  it("that overlap are none, so that names do not take the square of the file", () => {
+    // Within the first record's name there is another record, which the map names too.
+    const inner = symbolRecord(0x110e, words(2, 8), halves(1), nulText("inner")).toString("latin1");
+    const bytes = buildPdb({ machine: x64, sections, publics: [{ name: "", section: 1, offset: 0 }] });
+    const parts = openParts(bytesOf(bytes));
+    if (!parts.ok) throw new Error(parts.problem.message);
+    const { msf, dbi } = parts.value;
+    const outer = symbolRecord(0x110e, words(2, 0), halves(1), Buffer.from(`out${"r".repeat(15)}`), Buffer.from(inner, "latin1"));
+    const streams = Array.from({ length: msf.streamCount }, (_, i) => msf.read(i, 0, Math.max(0, msf.size(i))));
+    streams[dbi!.recordStream] = Buffer.concat([outer, Buffer.alloc(64)]);
+    streams[dbi!.publicStream] = Buffer.concat([words(0, 8), Buffer.alloc(20), words(0, 32)]);
+    const changed = openParts(bytesOf(buildMsf(streams)));
+    expect(changed.ok && readPublics(changed.value, new StringTable()).count).toBe(1);
+  });
 
   it("that take more than one window of the stream are all there", () => {
     const publics = Array.from({ length: 30_000 }, (_, i) => at(`?f${i}@a_namespace_of_some_length@@YAXXZ`, i % 0x200));
