@@ -19,6 +19,7 @@ import { Uint32List } from "../cache/growable-array.ts";
 import type { ModuleBuilder } from "../cache/module-builder.ts";
 import type { AddressMap } from "./address-map.ts";
 import type { CrossScope } from "./cross-scope.ts";
+import type { FunctionNames } from "./function-names.ts";
 import type { FunctionWriter } from "./function-writer.ts";
 import type { InlineSites } from "./inline-sites.ts";
 import { type ModuleFiles, readWord } from "./subsections.ts";
@@ -53,9 +54,6 @@ const scope = { other: 0, proc: 1, inlined: 2, separated: 3 } as const;
 const [procNameOffset, thunkNameOffset] = [39, 25];
 /** Scopes in each other that are followed. */
 const scopesMax = 4096;
-/** Bytes of a name that are taken. */
-const nameMax = 64 * 1024;
-const lineFeed = 0x0a;
 
 /** Reads the functions of one module after the other. */
 export class FunctionRecords {
@@ -73,21 +71,20 @@ export class FunctionRecords {
   /** What offsets of inlined calls count from. */
   private base = 0;
   private inlineDepth = 0;
-  /** By id: the builder's number of what it is called. */
-  private readonly origins = new Map<number, number>();
-  private readonly scratch = Buffer.alloc(nameMax + 1);
   private readonly builder: ModuleBuilder;
   private readonly addresses: AddressMap;
   private readonly types: TypeNames;
+  private readonly names: FunctionNames;
   private readonly files: ModuleFiles;
   private readonly imports: CrossScope;
   private readonly sites: InlineSites;
   private readonly writer: FunctionWriter;
 
-  constructor(builder: ModuleBuilder, addresses: AddressMap, types: TypeNames, files: ModuleFiles, imports: CrossScope, sites: InlineSites, writer: FunctionWriter) {
+  constructor(builder: ModuleBuilder, addresses: AddressMap, types: TypeNames, names: FunctionNames, files: ModuleFiles, imports: CrossScope, sites: InlineSites, writer: FunctionWriter) {
     this.builder = builder;
     this.addresses = addresses;
     this.types = types;
+    this.names = names;
     this.files = files;
     this.imports = imports;
     this.sites = sites;
@@ -194,7 +191,7 @@ export class FunctionRecords {
     const place = files.inlinee(id);
     let origin = files.inlineeOrigin(place);
     if (origin === 0) {
-      origin = this.originOf(id);
+      origin = this.names.originOf(this.imports.resolve(id));
       files.setOrigin(place, origin);
     }
     if (!this.sites.take(this.inlineDepth, this.base, origin, files.inlineeFile(place), files.inlineeLine(place), bytes, start, end)) this.builder.warn("damagedInline");
@@ -259,19 +256,5 @@ export class FunctionRecords {
     this.isOpen = false;
     this.parts.length = 0;
     this.inlineDepth = 0;
-  }
-
-  /** The builder's number of what an inlined function is called. */
-  private originOf(id: number): number {
-    const index = this.imports.resolve(id);
-    let origin = this.origins.get(index);
-    if (origin === undefined) {
-      const { scratch } = this;
-      const length = scratch.write(this.types.functionOfId(index) || "<name omitted>", 0, nameMax, "latin1");
-      scratch[length] = lineFeed;
-      origin = this.builder.originOf(this.builder.strings.takeLine(scratch, 0));
-      this.origins.set(index, origin);
-    }
-    return origin;
   }
 }

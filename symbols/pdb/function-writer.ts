@@ -13,42 +13,30 @@
 // Bytes of parameters on the stack (x86) are those of the public symbol's
 // decoration. The types would tell more of them, but frame data (frame-data.ts)
 // says it of nearly every function, and is asked first.
-import { ByteList, Uint32List } from "../cache/growable-array.ts";
+import { Uint32List } from "../cache/growable-array.ts";
 import { INLINE_WORDS } from "../cache/inline-tree.ts";
 import { ROW_WORDS } from "../cache/line-rows.ts";
 import type { ModuleBuilder } from "../cache/module-builder.ts";
 import { AddressSet } from "./address-set.ts";
 import type { AddressMap } from "./address-map.ts";
+import type { FunctionNames } from "./function-names.ts";
 import type { InlineSites } from "./inline-sites.ts";
 import type { ModuleLines } from "./line-table.ts";
 import type { Publics } from "./publics.ts";
-import { type TypeNames, bracketNamespaces } from "./type-names.ts";
 
-const lineFeed = 0x0a;
 const colon = 0x3a;
-const questionMark = 0x3f;
 const underscore = 0x5f;
-const capitalZ = 0x5a;
-const quote = 0x60;
-/** What a function is called that has no name, as dump_syms writes it. */
-const nameless = Buffer.from("<name omitted>\n");
-/** Bytes of a name that are taken. */
-const nameMax = 16 * 1024;
-/** Bytes of parameter lists that are kept. */
-const keptMax = 32 * 1024 * 1024;
 /** Public symbols at one address that are looked at. */
 const publicsMax = 32;
 
 /** Writes the functions of one module after the other. Addresses are the linker's. */
 export class FunctionWriter {
-  /** Bytes of parameter lists that may still be added to names: a file must not grow without bounds. */
-  parameterBudget = 0;
   /** Words of rows that may still be gone through for this module. */
   workBudget = 0;
   private readonly builder: ModuleBuilder;
   private readonly addresses: AddressMap;
   private readonly publics: Publics;
-  private readonly types: TypeNames;
+  private readonly names: FunctionNames;
   private readonly lines: ModuleLines;
   private readonly sites: InlineSites;
   /** Where in the image functions begin. */
@@ -58,17 +46,12 @@ export class FunctionWriter {
   private readonly pieces = new Uint32List(64);
   private readonly mapped = new Uint32List(1024);
   private readonly mappedRanges = new Uint32List(1024);
-  /** Parameter lists, each with a line feed. */
-  private readonly lists = new ByteList(65_536);
-  /** By function's type: where its list begins in `lists`. */
-  private readonly listAt = new Map<number, number>();
-  private scratch = Buffer.alloc(nameMax * 2);
 
-  constructor(builder: ModuleBuilder, addresses: AddressMap, publics: Publics, types: TypeNames, lines: ModuleLines, sites: InlineSites) {
+  constructor(builder: ModuleBuilder, addresses: AddressMap, publics: Publics, names: FunctionNames, lines: ModuleLines, sites: InlineSites) {
     this.builder = builder;
     this.addresses = addresses;
     this.publics = publics;
-    this.types = types;
+    this.names = names;
     this.lines = lines;
     this.sites = sites;
     this.imageStarts = addresses.isMoved ? new AddressSet() : this.starts;
@@ -95,7 +78,7 @@ export class FunctionWriter {
       this.workBudget -= sites.count > 0 ? sites.work : rows.length;
     } else builder.warn("linesBeyondLimit");
     const ranges = hasLines && sites.count > 0 ? sites.ranges.length : 0;
-    const name = this.nameOf(bytes, nameStart, nameEnd, type);
+    const name = this.names.nameOf(bytes, nameStart, nameEnd, type);
     if (this.addresses.isMoved) {
       this.writeMoved(start, end, name, composed, ranges);
       return;
@@ -125,48 +108,6 @@ export class FunctionWriter {
       if (rangeCount > 0) builder.addInlines(mappedRanges.data, rangeCount);
       this.workBudget -= mapped.length + mappedRanges.length;
     }
-  }
-
-  /** The number of the string that a function is called. */
-  private nameOf(bytes: Buffer, start: number, end: number, type: number): number {
-    const { strings } = this.builder;
-    if (start >= end) return strings.takeLine(nameless, 0);
-    const length = Math.min(end - start, nameMax);
-    const { scratch } = this;
-    let hasQuote = false;
-    for (let i = 0; i < length; i++) {
-      const byte = bytes[start + i]!;
-      if (byte === quote) hasQuote = true;
-      scratch[i] = byte;
-    }
-    if (hasQuote) bracketNamespaces(scratch.subarray(0, length));
-    let at = length;
-    // Mangled names say their parameters themselves.
-    const isMangled = scratch[0] === questionMark || (scratch[0] === underscore && scratch[1] === capitalZ);
-    if (type !== 0 && !isMangled && this.parameterBudget > 0) {
-      const from = this.listOf(type);
-      const lists = this.lists.data;
-      for (let i = from; lists[i] !== lineFeed; i++) scratch[at++] = lists[i]!;
-      this.parameterBudget -= at - length;
-    }
-    scratch[at] = lineFeed;
-    return strings.takeLine(scratch, 0);
-  }
-
-  /** Where in `lists` the parameters of a function's type begin. */
-  private listOf(type: number): number {
-    const { lists } = this;
-    let at = this.listAt.get(type);
-    if (at !== undefined) return at;
-    if (lists.length > keptMax) {
-      lists.length = 0;
-      this.listAt.clear();
-    }
-    at = lists.length;
-    const list = Buffer.from(`${this.types.signature(type).replaceAll("\n", " ")}\n`, "latin1");
-    lists.append(list, 0, list.length);
-    this.listAt.set(type, at);
-    return at;
   }
 
   /** The public symbol of a function: of those at its address the one that has its name, or the only one; -1 when there is none. */

@@ -139,12 +139,16 @@ export class InlineSites {
       code += step;
       if (code >= openEnd) return false;
       if (open >= 0) rows.data[open + 1] = code;
-      open = bytesOfRow < 0 ? rows.length : -1;
-      rows.push(code);
-      rows.push(bytesOfRow < 0 ? openEnd : Math.min(code + bytesOfRow, openEnd));
-      rows.push(rowLine >= 0 && rowLine <= lineMax ? rowLine : 0);
-      rows.push(rowFile);
-      rows.push(site);
+      const word = rows.length;
+      if (word + siteRowWords > rows.data.length) rows.reserve(siteRowWords);
+      const { data } = rows;
+      data[word] = code;
+      data[word + 1] = bytesOfRow < 0 ? openEnd : Math.min(code + bytesOfRow, openEnd);
+      data[word + 2] = rowLine >= 0 && rowLine <= lineMax ? rowLine : 0;
+      data[word + 3] = rowFile;
+      data[word + 4] = site;
+      rows.length = word + siteRowWords;
+      open = bytesOfRow < 0 ? word : -1;
     }
     return true;
   }
@@ -230,18 +234,24 @@ export class InlineSites {
   private addRange(depth: number, start: number, end: number, line: number, file: number, site: number): void {
     const { ranges } = this;
     const last = ranges.length - INLINE_WORDS;
-    const { data } = ranges;
+    let { data } = ranges;
     if (this.lastSite === site && start === data[last + 1]! + data[last + 2]! && (line < 0 || (data[last + 3] === line && data[last + 4] === file))) {
       data[last + 2] = end - data[last + 1]!;
       return;
     }
     this.lastSite = site;
-    ranges.push(depth);
-    ranges.push(start);
-    ranges.push(end - start);
-    ranges.push(Math.max(line, 0));
-    ranges.push(file);
-    ranges.push(this.origins.data[site]!);
+    const word = ranges.length;
+    if (word + INLINE_WORDS > data.length) {
+      ranges.reserve(INLINE_WORDS);
+      data = ranges.data;
+    }
+    data[word] = depth;
+    data[word + 1] = start;
+    data[word + 2] = end - start;
+    data[word + 3] = line < 0 ? 0 : line;
+    data[word + 4] = file;
+    data[word + 5] = this.origins.data[site]!;
+    ranges.length = word + INLINE_WORDS;
   }
 }
 
@@ -260,9 +270,9 @@ function copyRows(from: Uint32List, at: number, start: number, end: number, into
 }
 
 function pushRow(rows: Uint32List, start: number, end: number, line: number, file: number): void {
-  rows.reserve(ROW_WORDS);
-  const { data } = rows;
   const at = rows.length;
+  if (at + ROW_WORDS > rows.data.length) rows.reserve(ROW_WORDS);
+  const { data } = rows;
   data[at] = start;
   data[at + 1] = end - start;
   data[at + 2] = line;

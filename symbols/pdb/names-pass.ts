@@ -13,6 +13,7 @@ import type { ModuleBuilder } from "../cache/module-builder.ts";
 import type { AddressSet } from "./address-set.ts";
 import { CrossScope } from "./cross-scope.ts";
 import type { PdbModule } from "./dbi.ts";
+import { FunctionNames } from "./function-names.ts";
 import { FunctionRecords } from "./function-records.ts";
 import { FunctionWriter } from "./function-writer.ts";
 import { InlineSites } from "./inline-sites.ts";
@@ -46,6 +47,7 @@ class NamesPass {
   private readonly files: ModuleFiles;
   private readonly lines: ModuleLines;
   private readonly imports: CrossScope;
+  private readonly functionNames: FunctionNames;
   private readonly writer: FunctionWriter;
   private readonly functions: FunctionRecords;
   private buffer: Buffer = Buffer.alloc(0);
@@ -58,10 +60,11 @@ class NamesPass {
     this.files = new ModuleFiles(builder, names);
     this.lines = new ModuleLines(addresses, this.files);
     this.imports = new CrossScope(parts);
+    this.functionNames = new FunctionNames(builder, types);
     const sites = new InlineSites(this.files);
-    this.writer = new FunctionWriter(builder, addresses, publics, types, this.lines, sites);
-    this.functions = new FunctionRecords(builder, addresses, types, this.files, this.imports, sites, this.writer);
-    this.writer.parameterBudget = Math.max(0, msf.size(typeStream)) * parametersPerByte;
+    this.writer = new FunctionWriter(builder, addresses, publics, this.functionNames, this.lines, sites);
+    this.functions = new FunctionRecords(builder, addresses, types, this.functionNames, this.files, this.imports, sites, this.writer);
+    this.functionNames.parameterBudget = Math.max(0, msf.size(typeStream)) * parametersPerByte;
   }
 
   /** Where functions begin. */
@@ -83,7 +86,7 @@ class NamesPass {
     if (!this.files.load(bytes, start, end)) builder.warn("damagedSubsections");
     builder.warn("damagedLines", this.lines.load(bytes, start, end));
     this.imports.load(bytes, start, end);
-    this.writer.parameterBudget += symbolBytes * parametersPerByte;
+    this.functionNames.parameterBudget += symbolBytes * parametersPerByte;
     this.writer.workBudget = end * workPerByte + workMin;
     if (!this.functions.read(bytes, 4, symbolBytes)) builder.warn("damagedSymbols");
   }

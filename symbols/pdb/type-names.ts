@@ -66,6 +66,12 @@ const volatileFlag = 2;
 
 /** Names types and functions of one PDB. */
 export class TypeNames {
+  /** Of the function that was found last: the class or the namespaces that it is declared in, "" for none. */
+  outer = "";
+  /** Its own name. */
+  own = "";
+  /** Number of its type; 0 where its name says its parameters itself. */
+  type = 0;
   private readonly types: TypeStream | null;
   private readonly ids: TypeStream | null;
   private readonly kept = new Map<number, string>();
@@ -96,21 +102,23 @@ export class TypeNames {
     return `(${this.name(thisType)}${rest === "" ? "" : `, ${rest}`})`;
   }
 
-  /** An id's function with its scope and parameters; "" when the id is none of a function. */
-  functionOfId(id: number): string {
+  /** Finds an id's function: sets `outer`, `own` and `type`. False when the id is none of a function. */
+  findFunction(id: number): boolean {
     const ids = this.ids;
-    if (ids === null) return "";
+    if (ids === null) return false;
     const kind = ids.find(id);
-    if ((kind !== leaf.functionId && kind !== leaf.memberFunctionId) || ids.end - ids.at < 9) return "";
+    if ((kind !== leaf.functionId && kind !== leaf.memberFunctionId) || ids.end - ids.at < 9) return false;
     const scope = word(ids, 0);
     const type = word(ids, 4);
     let own = text(ids, ids.at + 8);
-    const outer = kind === leaf.memberFunctionId ? this.name(scope) : scope === 0 ? "" : this.scope(scope);
+    const outer = isMangled(own) ? "" : kind === leaf.memberFunctionId ? this.name(scope) : scope === 0 ? "" : this.scope(scope);
     // Microsoft's compiler calls them so here, and by their name where they are functions of their own.
     if (own === "{ctor}") own = lastName(outer);
     else if (own === "{dtor}") own = `~${lastName(outer)}`;
-    const name = outer === "" ? own : `${outer}::${own}`;
-    return isMangled(own) ? own : name + this.signature(type);
+    this.outer = outer;
+    this.own = own;
+    this.type = isMangled(own) ? 0 : type;
+    return true;
   }
 
   /** The type of an id's function; 0 when the id is none of a function. */
@@ -132,9 +140,11 @@ export class TypeNames {
     }
     if (kind !== leaf.functionId && kind !== leaf.memberFunctionId) return unknown;
     this.depth++;
-    const name = this.functionOfId(id);
+    const isFunction = this.findFunction(id);
+    const name = this.outer === "" ? this.own : `${this.outer}::${this.own}`;
+    const whole = isFunction ? name + this.signature(this.type) : unknown;
     this.depth--;
-    return cut(name);
+    return cut(whole);
   }
 
   /** The texts of a list of them, one after the other. */
