@@ -10,6 +10,10 @@
 //
 // Registers that a record does not speak of are those that callees preserve.
 //
+// LLVM counts those parameters among the locals where it stores them into room
+// that the prolog made, and not where it pushes them; its records do not say
+// which. Of the two places the one that holds a return address is the right one.
+//
 // A return address that the record puts outside every module is wrong (a
 // stack that was aligned, a frame that was skipped), which rust-minidump
 // believes. Breakpad looks on; so does this walk, and says trust `cfi_scan`:
@@ -62,7 +66,7 @@ export function byStackWin(walk: Walk): Outcome {
   walk.caller.trust = "cfi";
   walk.caller.technique = "stack_win";
   if (!walk.plain) mend(walk, record, searchStart);
-  if (walk.why !== null) walk.why.use(recordText(walk, record), record.start);
+  if (walk.why !== null) walk.why.use(recordText(walk, record, searchStart), record.start);
   return outcome.found;
 }
 
@@ -75,7 +79,14 @@ function reject(walk: Walk, reason: string): Outcome {
 function returnAddressAt(walk: Walk, record: WinFrame): number {
   // An aligned esp no longer tells where the frame began; ebp points below the return address then.
   if (record.programAligns) return valueOf(walk.callee, EBP) + 4;
-  return valueOf(walk.callee, ESP) + record.localBytes + record.savedRegisterBytes + walk.grandCalleeParameterBytes;
+  const pushed = walk.grandCalleeParameterBytes;
+  const stored = valueOf(walk.callee, ESP) + record.localBytes + record.savedRegisterBytes;
+  const isStored = !walk.plain && pushed > 0 && record.kind === "program" && !holdsReturn(walk, stored + pushed) && holdsReturn(walk, stored);
+  return isStored ? stored : stored + pushed;
+}
+
+function holdsReturn(walk: Walk, at: number): boolean {
+  return readWord(walk, at) && refusal(walk, walk.low, walk.high) === "";
 }
 
 function compute(walk: Walk, record: WinFrame, searchStart: number): boolean {
@@ -173,7 +184,9 @@ function searchEbp(walk: Walk, record: WinFrame, searchStart: number, skipped: n
   }
 }
 
-function recordText(walk: Walk, record: WinFrame): string {
-  const sizes = `${record.localBytes} bytes of locals, ${record.savedRegisterBytes} of saved registers, ${walk.grandCalleeParameterBytes} of the called function's parameters`;
+function recordText(walk: Walk, record: WinFrame, searchStart: number): string {
+  const parameters = walk.grandCalleeParameterBytes;
+  const isStored = parameters > 0 && searchStart === valueOf(walk.callee, ESP) + record.localBytes + record.savedRegisterBytes;
+  const sizes = `${record.localBytes} bytes of locals, ${record.savedRegisterBytes} of saved registers, ${parameters} of the called function's parameters${isStored ? " among the locals" : ""}`;
   return record.kind === "fpo" ? `no frame pointer: eip above ${sizes}` : `program, with ${sizes}`;
 }

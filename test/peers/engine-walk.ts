@@ -1,5 +1,5 @@
 // Our engine over a dump and folders of symbols, for comparison: nothing is
-// cached on the disk, and each `.sym` is compiled once a process.
+// cached on the disk, and the files of each module are compiled once a process.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -27,7 +27,7 @@ export async function walkWithEngine(dump: string | Uint8Array, folders: readonl
 
 /** A `.sym` as the engine sees it; throws where it is none. */
 export function compiledSymbols(path: string): ModuleSymbols {
-  const symbols = compile(path);
+  const symbols = compile([path]);
   if (symbols === null) throw new Error(`${path} is no symbol file`);
   return symbols;
 }
@@ -42,18 +42,19 @@ async function walkFile(path: string, folders: readonly string[]): Promise<Repor
     const paths = await (await tree).locate(opened.dump.keys);
     return opened.dump.walk({ maxFrames: 1e6, maxThreads: 1e6, why: false }, (key) => {
       const located = paths[key] ?? null;
-      return located === null ? "missing" : (compile(located[0]!) ?? "corrupt");
+      return located === null ? "missing" : (compile(located) ?? "corrupt");
     }).report;
   } finally {
     opened.dump.close();
   }
 }
 
-function compile(path: string): ModuleSymbols | null {
-  const known = compiled.get(path);
+function compile(paths: readonly string[]): ModuleSymbols | null {
+  const name = paths.join("\n");
+  const known = compiled.get(name);
   if (known !== undefined) return known;
-  const opened = openSymbolFiles([path]);
+  const opened = openSymbolFiles(paths);
   const symbols = opened.ok ? opened.value : null;
-  compiled.set(path, symbols);
+  compiled.set(name, symbols);
   return symbols;
 }

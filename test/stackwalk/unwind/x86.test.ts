@@ -115,6 +115,32 @@ describe("a STACK WIN program", () => {
     expect(walkText(scene(stack, { functions, win }, whine, { eip: 0x4000_1004, ebp: "bp0" }))[2]).toBe("2 cfi 40002221 module1");
   });
 
+  // LLVM stores parameters into room that the prolog made, and counts that room among the locals.
+  describe("of a function that may have counted the called function's parameters already", () => {
+    const called: FakeModule = { functions: [{ start: 0x1000, size: 0x100, name: "called" }, { start: 0x1300, size: 0x100, name: "outer" }], win: [{ start: 0x1000, size: 0x100, parameterBytes: 8, program: "$eip .raSearch ^ = $esp .raSearch 4 + =" }] };
+    const caller: FakeModule = { win: [{ ...record, parameterBytes: 0, localBytes: 12, savedRegisterBytes: 4, program: "$T0 .raSearch = $eip $T0 ^ = $esp $T0 4 + = $esi $T0 4 - ^ =" }] };
+    const at = (counted: number, pushed: number, options: Scene["options"] = {}): Scene => ({
+      ...scene([0x5000_aa95, 1, 2, 3, 0x51, counted, 0x52, pushed, { repeat: 4 }], called, caller, { eip: 0x4000_1004 }),
+      options,
+    });
+
+    const elsewhere = 0x7777_0078;
+    it.each([
+      ["the place without them, where only that holds a return address", at(0x4000_1350, elsewhere), "2 cfi 4000134f outer esp=80000018 esi=51"],
+      ["the place above them, where only that does", at(elsewhere, 0x4000_1360), "2 cfi 4000135f outer esp=80000020 esi=52"],
+      ["the place above them, as Microsoft's compiler means it, where both do", at(0x4000_1350, 0x4000_1360), "2 cfi 4000135f outer esp=80000020 esi=52"],
+      ["the place above them, where neither does", at(0x7777_0000, elsewhere), "2 cfi 77770077 - esp=80000020 esi=52"],
+      ["the place above them in a plain walk", at(0x4000_1350, elsewhere, { plain: true }), "2 cfi 77770077 - esp=80000020 esi=52"],
+    ])("takes %s", (_, walked, expected) => {
+      expect(walkText(walked, "esp", "esi")[2]).toBe(expected);
+    });
+
+    it("says which", () => {
+      const { frames } = walkScene(at(0x4000_1350, elsewhere, { why: true }));
+      expect(frames[2]!.why!.rule).toBe("program, with 12 bytes of locals, 4 of saved registers, 8 of the called function's parameters among the locals");
+    });
+  });
+
   it("that aligns its stack searches from ebp", () => {
     const program = "$T1 .raSearch = $T0 $T1 4 - 8 @ = $ebp $T1 4 - ^ = $eip $T1 ^ = $esp $T1 4 + =";
     const stack = [{ repeat: 5 }, { mark: "bp0" }, "bp1", 0x4000_1350, { repeat: 2 }, { mark: "bp1" }, 0, 0];
