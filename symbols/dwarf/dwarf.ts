@@ -3,9 +3,9 @@
 //
 // What: versions 2 to 5, 32- and 64-bit, of either byte order, from whatever
 // file has the sections: a Windows program that GCC made, and ELF and Mach-O
-// files, which give them through `DwarfSections`. Why a reader of our own:
-// dump_syms takes half a minute for what is one pass over the bytes, and nobody
-// should have to run it first.
+// files, which give them through `DwarfSections`. Why a reader of our own: nobody
+// should have to run dump_syms first, which takes longer to write its text than
+// we take from the DWARF to the cache.
 //
 // Steps, for each unit (unit.ts), which is usually a source file:
 //
@@ -30,7 +30,9 @@
 // `outsideImage`, `malformedRanges`, `malformedLines`, `disorderedLine`,
 // `overlappingSequence`, `dwarfBudget`. Units that only describe types are
 // passed over. Code in no function has no line: assemblers that write lines
-// only leave its name to the symbol table.
+// only leave its name to the symbol table. Where a linker folds equal functions
+// and keeps the entries of all, the first is believed, of functions and of lines
+// each; the two may come from different ones.
 //
 // Limits: a section has up to 2 GiB and is in memory as a whole, since
 // references go everywhere; beside it a reader holds what one unit has.

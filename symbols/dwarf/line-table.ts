@@ -102,6 +102,7 @@ export class LineTable {
     }
   }
 
+  /** Runs the opcodes. Long, since the whole machine is in local variables: shared positions and calls would cost half of its speed. */
   private execute(header: LineHeader, files: SourceFiles): void {
     const bytes = this.sections.line;
     const { addressSteps, lineSteps } = this;

@@ -45,7 +45,7 @@ export class UnitWalk {
     this.codeRanges = codeRanges;
   }
 
-  /** Walks a unit and keeps what it found until the next one; false when the unit could not be read to its end. */
+  /** Walks a unit and keeps what it found until the next one; false when the unit could not be read to its end. Long, since every entry of a file passes here: what it needs is in local variables. */
   walk(unit: Unit, wantsCode = true): boolean {
     this.functions.length = 0;
     this.ranges.length = 0;
