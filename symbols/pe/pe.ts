@@ -18,7 +18,7 @@
 //     MinGW's DWARF                     debug-sections.ts, ../dwarf/
 //
 // Steps: headers decide what the file is and what it holds (`facts`), without
-// any table being read; tables are read when a module is compiled, a megabyte
+// any table being read; tables are read when a module is compiled, a stretch
 // at a time (rva-window.ts).
 //
 // The signature of a signed program, and whatever else lies behind its

@@ -4,8 +4,8 @@
 // describe are read so.
 import type { PeImage } from "./image.ts";
 
-/** Bytes of a stretch. */
-const windowBytes = 1024 * 1024;
+/** Bytes of a stretch: few enough that a file whose addresses jump about is not read over and over. */
+const windowBytes = 64 * 1024;
 
 /** A stretch of an image's bytes that follows what is asked for. */
 export class RvaWindow {

@@ -28,6 +28,18 @@ const stepsMax = 24;
 /** Bits of registers that a function need not preserve, in Microsoft's numbering: rax, rcx, rdx, r8 to r11. */
 const volatileRegisters = 0x0f07;
 
+/** By byte: what it may begin in an epilog. Of operations that move rsp, which follow a REX prefix, none begins anything by itself. */
+const beginnings = new Uint8Array(256);
+const nothing = 0;
+const prefix = 1;
+const pop = 2;
+const plainRet = 3;
+const move = 4;
+beginnings.fill(prefix, 0x40, 0x50);
+beginnings.fill(pop, 0x58, 0x60);
+beginnings[0xc3] = plainRet;
+for (const operation of [0x81, 0x83, 0x89, 0x8b, 0x8d]) beginnings[operation] = move;
+
 /** An epilog, or nothing. */
 export class X64Epilog {
   /** Where it begins, and where the instruction after it does. */
@@ -55,22 +67,26 @@ export class X64Epilog {
 
   /** Finds the next epilog from `from` on; the code of the function is in `data` from `first` up to `last`. */
   find(data: Uint8Array, from: number, first: number, last: number, frame: X64Frame): boolean {
+    // An entry whose first instruction returns is the end of the function that it is chained to.
+    if (from === first && first < last && data[first] === 0xc3) return this.plainReturn(first);
+    const mayReturn = frame.total === 0;
     for (let at = from; at < last; at++) {
-      const byte = data[at]!;
-      // An entry whose first instruction returns is the end of the function that it is chained to.
-      if (byte === 0xc3 && (frame.total === 0 || at === first)) {
-        this.plainReturn(at);
-        return true;
+      const kind = beginnings[data[at]!]!;
+      if (kind === nothing || kind === move) continue;
+      if (kind === pop) {
+        if (this.unmoved(data, at, first, last, frame)) return true;
+      } else if (kind === plainRet) {
+        if (mayReturn) return this.plainReturn(at);
+      } else if (at + 1 < last) {
+        const next = beginnings[data[at + 1]!]!;
+        if (next === pop ? this.unmoved(data, at, first, last, frame) : next === move && this.afterMove(data, at, first, last, frame)) return true;
       }
-      if (byte < 0x40 || byte > 0x5f || (byte >= 0x50 && byte < 0x58)) continue;
-      if ((byte === 0x48 || byte === 0x49 || byte === 0x4c) && this.afterMove(data, at, first, last, frame)) return true;
-      if (this.unmoved(data, at, first, last, frame)) return true;
     }
     return false;
   }
 
   /** Takes a `ret` that nothing of an epilog comes before. */
-  private plainReturn(at: number): void {
+  private plainReturn(at: number): true {
     this.start = at;
     this.end = at + 1;
     this.returnBytes = 0;
@@ -79,12 +95,13 @@ export class X64Epilog {
     this.popped[0] = -1;
     this.pops = 0;
     this.move = "none";
+    return true;
   }
 
   /** Whether an epilog begins with an instruction that moves rsp. */
   private afterMove(data: Uint8Array, at: number, first: number, last: number, frame: X64Frame): boolean {
-    if (at + 3 > last) return false;
     const rex = data[at]!;
+    if (at + 3 > last || (rex & 8) === 0) return false;
     const operation = data[at + 1]!;
     const operand = data[at + 2]!;
     /** Bytes from rsp after the instruction up to the CFA; NaN when it moves rsp to where only the code knows. */

@@ -36,7 +36,7 @@ const codeFlags = 0x6000_0020;
 const dataFlags = 0x4000_0040;
 
 /** The file. */
-export function buildPe({ machine = 0x8664, isWide = machine !== 0x14c, timestamp = 0x5f00_0001, imageBase = 0x1_8000_0000, imageSize = 0x10_0000, sections = [], directories = {}, symbols = [] }: PeParts): Buffer {
+export function buildPe({ machine = 0x8664, isWide = machine !== 0x14c, timestamp = 0x5f00_0001, imageBase = 0x1_8000_0000, imageSize = 0x100_0000, sections = [], directories = {}, symbols = [] }: PeParts): Buffer {
   const strings = new Strings();
   const front = Buffer.alloc(frontBytes);
   const optionalBytes = isWide ? 240 : 224;

@@ -9,8 +9,8 @@ import { buildPe, words } from "../../support/pe-builder.ts";
 
 /** Addresses of the sections. */
 export const codeRva = 0x1000;
-export const xdataRva = 0x8_0000;
-export const pdataRva = 0x9_0000;
+export const xdataRva = 0x20_0000;
+const pdataRva = 0x40_0000;
 
 /** Numbers of registers in Microsoft's order. */
 export const reg = { rax: 0, rcx: 1, rdx: 2, rbx: 3, rsp: 4, rbp: 5, rsi: 6, rdi: 7, r8: 8, r12: 12, r13: 13, r14: 14, r15: 15 } as const;
@@ -50,7 +50,8 @@ export type X64Parts = {
 
 /** The file. */
 export function x64Image({ functions, xdata, code: bytes = Buffer.alloc(0x1000, 0x90) }: X64Parts): Buffer {
-  const pdata = words(...functions.flatMap(([start, end, unwind]) => [codeRva + start, codeRva + end, xdataRva + unwind]));
+  const entries = functions.flatMap(([start, end, unwind]) => [codeRva + start, codeRva + end, xdataRva + unwind]);
+  const pdata = Buffer.from(Uint32Array.from(entries).buffer);
   return buildPe({
     sections: [
       { name: ".text", rva: codeRva, bytes, isCode: true },
