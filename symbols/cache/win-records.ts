@@ -11,6 +11,9 @@ import { WIN_SHAPE_WORDS } from "./layout.ts";
 import type { RuleTable } from "./rule-table.ts";
 import { compileWinProgram } from "./win-program.ts";
 
+/** Words of all programs' expressions; the largest 32-bit browser needs a tenth. Programs beyond are as those that cannot be compiled. */
+const programWordsMax = 4_000_000;
+
 /** What became of a record. */
 export type WinOutcome = "kept" | "mended" | "dropped";
 
@@ -22,6 +25,7 @@ export class WinRecords {
   private readonly rules: RuleTable;
   /** By text: twice the index of the program's expression (-1 when it cannot be compiled), and 1 more when it aligns. */
   private readonly compiled = new Map<string, number>();
+  private programWords = 0;
   private readonly shapes = new Uint32List(64 * WIN_SHAPE_WORDS);
   /** Number + 1 of a shape by its hash, open addressing; a power of two long. */
   private slots = new Uint32Array(1024);
@@ -36,7 +40,8 @@ export class WinRecords {
   addProgram(start: number, size: number, sizes: WinSizes, text: string): WinOutcome {
     let program = this.compiled.get(text);
     if (program === undefined) {
-      const words = compileWinProgram(text);
+      const words = this.programWords < programWordsMax ? compileWinProgram(text) : null;
+      this.programWords += words?.length ?? 0;
       program = 2 * (words === null ? -1 : this.rules.addExpression(words)) + (text.includes("@") ? 1 : 0);
       this.compiled.set(text, program);
     }
