@@ -3,7 +3,7 @@
 import type { FindDebugFiles } from "../stackwalk/module-files.ts";
 import type { Storage } from "./storage.ts";
 
-/** Finds the debug files of one project, the newest last. */
+/** Finds the debug files of one project, the newest good one last. */
 export function projectDebugFiles(storage: Storage, projectId: number): FindDebugFiles {
   return async (debugIds, codeIds) => {
     if (debugIds.length + codeIds.length === 0) return [];
@@ -12,6 +12,8 @@ export function projectDebugFiles(storage: Storage, projectId: number): FindDebu
       .select(["kind", "debug_id", "debug_file", "code_id", "code_file", "blob"])
       .where("project_id", "=", projectId)
       .where((where) => where.or([...(debugIds.length > 0 ? [where("debug_id", "in", debugIds)] : []), ...(codeIds.length > 0 ? [where("code_id", "in", codeIds)] : [])]))
+      // One that could not be compiled stands back behind those that could.
+      .orderBy((order) => order("problem", "is", null), "asc")
       .orderBy("created_at", "asc")
       .execute();
     return rows.map((row) => ({

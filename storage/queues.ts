@@ -44,7 +44,7 @@ const workerOptions = {
   runRetryDelay: 1000,
 } as const;
 
-/** Times that a job may take its worker along. A crash and a delivery count their attempts themselves, and the count survives the queue; a compilation counts nothing and only saves time, so one that needs more memory than the machine has must not end worker after worker. */
+/** Times that a job may take its worker along. Crashes and deliveries count their attempts themselves, and the count survives the queue; so do debug files, but one whose compilation needs more memory than the machine has must not end worker after worker meanwhile. */
 const stallsMax = (queue: QueueName): number => (queue === "compile" ? 2 : 1000);
 
 /** Time after which a backend that does not answer counts as away. */

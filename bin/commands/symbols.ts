@@ -126,7 +126,9 @@ function describe({ scan, warnings, unmet, results }: Outcome): string[] {
   const lines = describeResults(results);
   for (const { path, reason } of scan.failures) lines.push(`failed         ${path}`, `    ${reason}`);
   for (const module of unmet) lines.push(...describeUnmet(module));
-  for (const some of Map.groupBy(warnings, ({ code }) => code).values()) lines.push(...describeWarnings(some));
+  // What a module is refused for need not be warned of too.
+  const refused = new Set(unmet.flatMap(({ paths }) => paths));
+  for (const some of Map.groupBy(warnings.filter(({ path }) => !refused.has(path)), ({ code }) => code).values()) lines.push(...describeWarnings(some));
   const byKind = Map.groupBy(scan.others, (other) => other.kind);
   for (const others of byKind.values()) lines.push(...describeOthers(others));
   if (unmet.length > 0) lines.push(`Nothing was uploaded: ${counted(unmet.length, "module")} lack${unmet.length === 1 ? "s" : ""} what --require asks for.`);

@@ -8,6 +8,8 @@ import type { OpenDatabase } from "../../storage/database.ts";
 import { type DebugFileRow, finishCompile, forgiveCompile, type NewDebugFile, reclaimFiles, startCompile, storeDebugFile } from "../../storage/debug-files.ts";
 import { healNext } from "../../storage/healing.ts";
 import type { Jobs } from "../../storage/jobs.ts";
+import { projectDebugFiles } from "../../storage/project-symbols.ts";
+import type { Storage } from "../../storage/storage.ts";
 import { addProject } from "../support/alert-rows.ts";
 import * as rows from "../support/crash-rows.ts";
 import { testDatabase } from "../support/database.ts";
@@ -272,6 +274,18 @@ describe("a file's row", () => {
     const again = await storeDebugFile(database.db, one);
     expect(again).toMatchObject({ created: false, row: { problem: null, settled_at: null } });
     expect(await startCompile(database.db, row.id)).toBeDefined();
+  });
+
+  test("that is no good does not stand in the way of an older one that is", async () => {
+    const [good, bad] = [file(), file()];
+    await arrive(good);
+    const { row } = await storeDebugFile(database.db, bad);
+    const blobs = { path: (blob: string) => Promise.resolve(blob) };
+    const find = () => projectDebugFiles({ db: database.db, blobs } as unknown as Storage, project)([id], []);
+    const last = async () => (await find()).at(-1)!.path();
+    expect(await last()).toBe(bad.blob);
+    await finishCompile(database.db, (await startCompile(database.db, row.id))!, { problem: "It is damaged." });
+    expect(await last()).toBe(good.blob);
   });
 
   test("gives a file up that takes its worker along, not one whose disk is away", async () => {
