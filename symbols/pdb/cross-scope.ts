@@ -14,18 +14,19 @@ import type { PdbParts } from "./pdb-parts.ts";
 import { findSubsections, readWord, subsection } from "./subsections.ts";
 
 /** In a number of a type or an id: it is an import. */
-export const importFlag = 0x80000000;
+const importFlag = 0x80000000;
 
-/** Pairs of exports that are kept for further modules. */
-const keptMax = 1_000_000;
+const entryMask = 0x7ff;
+/** Pairs of exports that are read; beyond them imports stay nameless, since reading a module anew for each of its imports has no end. */
+const keptMax = 2_000_000;
 const none: ReadonlyMap<number, number> = new Map();
 
 /** The imports of one module after the other. */
 export class CrossScope {
   private readonly parts: PdbParts;
   private bytes: Buffer = Buffer.alloc(0);
-  /** Where subsections of imports are, as pairs. */
-  private readonly found = new Uint32List(8);
+  /** By entry of the module's imports: where it is in `bytes`. */
+  private readonly entries = new Uint32List(64);
   /** By module's name in lower case: its index; made when it is first needed. */
   private modules: Map<string, number> | null = null;
   /** By module: its exports. */
@@ -39,26 +40,28 @@ export class CrossScope {
   /** Takes the subsections of a module. */
   load(bytes: Buffer, start: number, end: number): void {
     this.bytes = bytes;
-    this.found.length = 0;
-    findSubsections(bytes, start, end, subsection.imports, this.found);
+    this.entries.length = 0;
+    const found = new Uint32List(8);
+    findSubsections(bytes, start, end, subsection.imports, found);
+    for (let i = 0; i < found.length; i += 2) {
+      const stop = found.data[i + 1]!;
+      for (let at = found.data[i]!; at + 8 <= stop && this.entries.length <= entryMask; ) {
+        const next = at + 8 + readWord(bytes, at + 4) * 4;
+        if (next > stop) return;
+        this.entries.push(at);
+        at = next;
+      }
+    }
   }
 
   /** The number of the record that a number stands for; 0 when there is none. */
   resolve(index: number): number {
     if (index < importFlag) return index;
-    const entry = (index >>> 20) & 0x7ff;
+    const entry = (index >>> 20) & entryMask;
+    if (entry >= this.entries.length) return 0;
+    const at = this.entries.data[entry]!;
     const place = index & 0xfffff;
-    let number = 0;
-    for (let i = 0; i < this.found.length; i += 2) {
-      const end = this.found.data[i + 1]!;
-      for (let at = this.found.data[i]!; at + 8 <= end; number++) {
-        const imports = readWord(this.bytes, at + 4);
-        if (at + 8 + imports * 4 > end) return 0;
-        if (number === entry) return place < imports ? this.exported(readWord(this.bytes, at), readWord(this.bytes, at + 8 + place * 4)) : 0;
-        at += 8 + imports * 4;
-      }
-    }
-    return 0;
+    return place < readWord(this.bytes, at + 4) ? this.exported(readWord(this.bytes, at), readWord(this.bytes, at + 8 + place * 4)) : 0;
   }
 
   private exported(name: number, local: number): number {
@@ -68,12 +71,8 @@ export class CrossScope {
     if (index === undefined) return 0;
     let exports = this.exports.get(index);
     if (exports === undefined) {
-      exports = this.readExports(index);
+      exports = this.kept < keptMax ? this.readExports(index) : none;
       this.kept += exports.size;
-      if (this.kept > keptMax) {
-        this.exports.clear();
-        this.kept = exports.size;
-      }
       this.exports.set(index, exports);
     }
     return exports.get(local) ?? 0;

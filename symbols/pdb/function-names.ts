@@ -6,7 +6,8 @@
 // as bytes by their type.
 import { ByteList } from "../cache/growable-array.ts";
 import type { ModuleBuilder } from "../cache/module-builder.ts";
-import { type TypeNames, bracketNamespaces } from "./type-names.ts";
+import type { TypeNames } from "./type-names.ts";
+import { bracketNamespaces } from "./type-records.ts";
 
 const lineFeed = 0x0a;
 const questionMark = 0x3f;

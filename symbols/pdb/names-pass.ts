@@ -27,9 +27,12 @@ import { TypeStream, idStream, typeStream } from "./types.ts";
 /** Signature of a module's symbols: CodeView of Visual C++ 7 and later. */
 const signature = 4;
 /** Bytes of one module's stream that are read at most; those of the largest programs have a tenth of it. */
-const moduleBytesMax = 1024 * 1024 * 1024;
+const moduleBytesMax = 512 * 1024 * 1024;
 /** Bytes of parameter lists for each byte of types and symbols; real PDBs have less than one. */
 const parametersPerByte = 4;
+/** Types that are named for each byte of their streams; a record has eight bytes at least, and is mostly named once. */
+const typesPerByte = 1 / 8;
+const typesMin = 100_000;
 /** Words of rows that are gone through for each byte of a module; real ones have less than ten. */
 const workPerByte = 64;
 const workMin = 1_000_000;
@@ -51,6 +54,8 @@ class NamesPass {
   private readonly writer: FunctionWriter;
   private readonly functions: FunctionRecords;
   private buffer: Buffer = Buffer.alloc(0);
+  /** Streams that were read: no two modules share one, but a damaged list may name one a million times. */
+  private readonly streams = new Set<number>();
 
   constructor(parts: PdbParts, publics: Publics, builder: ModuleBuilder) {
     const { msf, addresses, names } = parts;
@@ -64,7 +69,9 @@ class NamesPass {
     const sites = new InlineSites(this.files);
     this.writer = new FunctionWriter(builder, addresses, publics, this.functionNames, this.lines, sites);
     this.functions = new FunctionRecords(builder, addresses, types, this.functionNames, this.files, this.imports, sites, this.writer);
-    this.functionNames.parameterBudget = Math.max(0, msf.size(typeStream)) * parametersPerByte;
+    const typeBytes = Math.max(0, msf.size(typeStream)) + Math.max(0, msf.size(idStream));
+    this.functionNames.parameterBudget = typeBytes * parametersPerByte;
+    types.budget = Math.floor(typeBytes * typesPerByte) + typesMin;
   }
 
   /** Where functions begin. */
@@ -76,7 +83,9 @@ class NamesPass {
     const { builder } = this;
     const { symbolBytes, c11Bytes, c13Bytes } = module;
     const end = symbolBytes + c11Bytes + c13Bytes;
-    const bytes = end <= moduleBytesMax ? this.read(module.stream, end) : null;
+    const isNew = !this.streams.has(module.stream);
+    this.streams.add(module.stream);
+    const bytes = isNew && end <= moduleBytesMax ? this.read(module.stream, end) : null;
     if (bytes === null || readWord(bytes, 0) !== signature) {
       builder.warn("damagedModule");
       return;

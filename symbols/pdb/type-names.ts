@@ -23,7 +23,8 @@
 // times over, so depth, length and the length of all texts that are kept are
 // bounded; what is beyond, or cannot be read, is `?`.
 import { firstRecord, isSimplePointer, simpleTypeBytes, simpleTypeName } from "./simple-types.ts";
-import { type TypeStream, numericBytes, numericValue } from "./types.ts";
+import { anonymousNamespace, classSizeAt, half, leaf, taggedNameAt, text, word } from "./type-records.ts";
+import { type TypeStream, numericValue } from "./types.ts";
 
 const depthMax = 24;
 const textMax = 4096;
@@ -32,33 +33,6 @@ const keptMax = 16 * 1024 * 1024;
 /** Parameters that are looked at. */
 const parametersMax = 256;
 const unknown = "?";
-/** How Microsoft's compilers, and those that follow them, write a namespace without name; and how everyone else does, dump_syms too. */
-const [quotedNamespace, anonymousNamespace] = ["`anonymous namespace'", "(anonymous namespace)"];
-
-/** Kinds of records (LF_…). */
-const leaf = {
-  modifier: 0x1001,
-  pointer: 0x1002,
-  procedure: 0x1008,
-  memberFunction: 0x1009,
-  argumentList: 0x1201,
-  bitField: 0x1205,
-  array: 0x1503,
-  class: 0x1504,
-  structure: 0x1505,
-  union: 0x1506,
-  enumeration: 0x1507,
-  alias: 0x150a,
-  interface: 0x1519,
-  functionId: 0x1601,
-  memberFunctionId: 0x1602,
-  stringList: 0x1604,
-  stringId: 0x1605,
-  class2: 0x1608,
-  structure2: 0x1609,
-  union2: 0x160a,
-  interface2: 0x160b,
-} as const;
 
 /** Modifiers of a type (LF_MODIFIER). */
 const constFlag = 1;
@@ -70,6 +44,8 @@ export class TypeNames {
   outer = "";
   /** Its own name. */
   own = "";
+  /** Names of types that may still be put together: a few records can ask for more of them than there is time. */
+  budget = 1_000_000;
   /** Number of its type; 0 where its name says its parameters itself. */
   type = 0;
   private readonly types: TypeStream | null;
@@ -131,7 +107,7 @@ export class TypeNames {
   /** A namespace, or a function that something is declared in. */
   private scope(id: number): string {
     const ids = this.ids!;
-    if (this.depth >= depthMax) return unknown;
+    if (this.depth >= depthMax || --this.budget < 0) return unknown;
     const kind = ids.find(id);
     if (kind === leaf.stringId && ids.end - ids.at >= 5) {
       const list = word(ids, 0);
@@ -185,7 +161,7 @@ export class TypeNames {
     if (type < firstRecord) return simpleTypeName(type) ?? unknown;
     const kept = this.kept.get(type);
     if (kept !== undefined) return kept;
-    if (this.depth >= depthMax) return unknown;
+    if (this.depth >= depthMax || --this.budget < 0) return unknown;
     this.depth++;
     const name = cut(this.named(type));
     this.depth--;
@@ -335,11 +311,6 @@ export class TypeNames {
   }
 }
 
-/** Gives the nameless namespaces in some bytes their brackets; both spellings are equally long. */
-export function bracketNamespaces(bytes: Buffer): void {
-  for (let at = bytes.indexOf(quotedNamespace, 0, "latin1"); at >= 0; at = bytes.indexOf(quotedNamespace, at, "latin1")) bytes.write(anonymousNamespace, at, "latin1");
-}
-
 /** Whether a name is in the linker's spelling, which says its parameters itself. */
 function isMangled(name: string): boolean {
   return name.startsWith("?") || name.startsWith("_Z");
@@ -367,45 +338,4 @@ function qualifiers(flags: number): string {
 
 function cut(name: string): string {
   return name.length > textMax ? `${name.slice(0, textMax)}${unknown}` : name;
-}
-
-/** Where the found record, of a class and the like, has its size; -1 when it has none. */
-function classSizeAt(types: TypeStream, kind: number): number {
-  let at = types.at;
-  if (kind === leaf.class || kind === leaf.structure || kind === leaf.interface) at += 16;
-  else if (kind === leaf.union) at += 8;
-  else if (kind === leaf.class2 || kind === leaf.structure2 || kind === leaf.interface2) at += 16 + numericBytes(types.bytes, at + 16);
-  else if (kind === leaf.union2) at += 8 + numericBytes(types.bytes, at + 8);
-  else return -1;
-  return at + 2 <= types.end ? at : -1;
-}
-
-/** Where the found record, of a class, an enumeration or an alias, has its name; -1 when it has none. */
-function taggedNameAt(types: TypeStream, kind: number): number {
-  if (kind === leaf.enumeration) return types.at + 12;
-  if (kind === leaf.alias) return types.at + 4;
-  const sizeAt = classSizeAt(types, kind);
-  if (sizeAt < 0) return -1;
-  const bytes = numericBytes(types.bytes, sizeAt);
-  return bytes === 0 ? -1 : sizeAt + bytes;
-}
-
-/** The text that begins in the found record, up to its NUL or the record's end. */
-function text(types: TypeStream, at: number): string {
-  const { bytes, end } = types;
-  let stop = at;
-  while (stop < end && bytes[stop] !== 0) stop++;
-  if (stop <= at) return "";
-  const found = bytes.toString("latin1", at, Math.min(stop, at + textMax));
-  return found.includes(quotedNamespace) ? found.replaceAll(quotedNamespace, anonymousNamespace) : found;
-}
-
-function word(types: TypeStream, offset: number): number {
-  const { bytes } = types;
-  const at = types.at + offset;
-  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
-}
-
-function half(types: TypeStream, offset: number): number {
-  return types.bytes[types.at + offset]! | (types.bytes[types.at + offset + 1]! << 8);
 }

@@ -1,7 +1,10 @@
 // Functions, lines and inlined calls of modules made by hand: one row for each
 // thing that a record can say, and what is left of those that are damaged.
 import { describe, expect, it } from "vitest";
-import { halves, namesOffsets, nulText, subsectionRecord, symbolRecord, words } from "../../support/pdb-builder.ts";
+import { compileBytes } from "../../../symbols/compile.ts";
+import { bytesOf } from "../../../symbols/file-bytes.ts";
+import { buildPdb, halves, namesOffsets, nulText, subsectionRecord, symbolRecord, words } from "../../support/pdb-builder.ts";
+import { openBytes } from "../cache/cached-symbols.ts";
 import { a, answersOf, b, block, c, cacheOfModules, checksums, ids, inlinees, lines, paths, proc, site } from "./module-records.ts";
 
 type Module = Parameters<typeof cacheOfModules>[0][number];
@@ -53,6 +56,17 @@ describe("functions", () => {
     });
     expect(cache.meta().warnings).toEqual({ damagedSymbols: 1 });
     expect(answersOf(cache)).toEqual(["1000 f", "1010", "1020 g", "1030"]);
+  });
+
+  it("of a stream that two modules name are read once", () => {
+    const pdb = buildPdb({ sections: [{ rva: 0x1000, bytes: 0x1000, isCode: true }], modules: [{ name: "f.obj", symbols: proc("f", 0, 0x10) }, { name: "g.obj", symbols: proc("g", 0x20, 0x10) }] });
+    // The second module's record names the first one's stream.
+    const [first, second] = ["f.obj", "g.obj"].map((name) => pdb.indexOf(`${name}\0`) - 64 + 34);
+    pdb.copy(pdb, second!, first!, first! + 2);
+    const compiled = compileBytes([bytesOf(pdb)], "digest");
+    const cache = openBytes(compiled.ok ? compiled.value : Buffer.alloc(0));
+    expect(cache.meta().warnings).toEqual({ damagedModule: 1 });
+    expect(answersOf(cache)).toEqual(["1000 f", "1010"]);
   });
 
   it("folded ones are counted, and those whose section is not there", () => {

@@ -152,6 +152,25 @@ describe("hostile types", () => {
     expect(performance.now() - start).toBeLessThan(1000);
   });
 
+  it("wide and deep ones are soon done", () => {
+    const types: Buffer[] = [leaf.pointer(int)];
+    for (let i = 0; i < 30; i++) types.push(leaf.list(...Array.from({ length: 200 }, (_, k) => 0x1000 + Math.max(0, types.length - 1 - 3 * (k % 7)))), leaf.procedure(0x74, 0x1000 + types.length), leaf.pointer(0x1000 + types.length + 1));
+    const names = namesOf([...types, leaf.list(0x1000 + types.length - 1), leaf.procedure(3, 0x1000 + types.length)]);
+    names.budget = 100_000;
+    const start = performance.now();
+    expect(names.signature(0x1001 + types.length).length).toBeLessThan(10_000);
+    expect(performance.now() - start).toBeLessThan(2000);
+  });
+
+  it("lists of empty lists are soon done", () => {
+    const ids: Buffer[] = [id.text("")];
+    for (let i = 0; i < 22; i++) ids.push(id.texts(...Array.from({ length: 200 }, () => 0x1000 + ids.length - 1)), id.text("", 0x1000 + ids.length));
+    const names = namesOf([], [...ids, id.function("f", 0x1000 + ids.length - 1, 0)]);
+    const start = performance.now();
+    expect([names.findFunction(0x1000 + ids.length), names.own]).toEqual([true, "f"]);
+    expect(performance.now() - start).toBeLessThan(4000);
+  });
+
   it("a stream that ends within a record has those before it", () => {
     const pdb = buildPdb({ types: [leaf.list(int), leaf.procedure(3, 0x1000), leaf.class("A")] });
     const msf = openMsf(bytesOf(pdb));
