@@ -110,4 +110,9 @@ export const breakpadTable: StackTable = {
   "rust-minidump+rust-minidump/testdata/invalid-parameter.dmp": { "leaf-is-scan": "2-5:1", "writer-thread-listed": "1:0" },
   "rust-minidump+rust-minidump/testdata/linux-mini.dmp": { "not-after-call": "0:3", "root-ends-walk": "0:6,8-9" },
   "rust-minidump+rust-minidump/testdata/test.dmp": { "writer-thread-listed": "1:0" },
+  "windows/dumps/both-x64-many-registers.cv.dmp": { "leaf-is-scan": "0:1" },
+  "windows/dumps/divide-by-zero.cv.dmp": { "leaf-is-scan": "0:1" },
+  "windows/dumps/in-prolog.cv.dmp": { "leaf-is-scan": "0:1" },
+  "windows/dumps/null-write.cv.dmp": { "leaf-is-scan": "0:1" },
+  "windows/dumps/thrown.cv.dmp": { "leaf-is-scan": "0:1" },
 };

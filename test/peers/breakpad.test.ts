@@ -28,7 +28,8 @@ describe("our walks and Breakpad's", () => {
       const theirs = await walkWithBreakpad(path, symbols);
       const compared = compareStacks(ours, theirs);
       // The machine text has all but trust: the same where stacks agree, byte for byte, and everywhere above the stacks.
-      const isSame = compared.differences.every(({ kind, ours: frame }) => kind === "trust" || (kind === "thread-only-ours" && frame === null));
+      // Breakpad sees a PDB as the .sym that is made of it, in which neighbours of one line begin where the PDB says, and not where the first does.
+      const isSame = !name.startsWith("windows/") && compared.differences.every(({ kind, ours: frame }) => kind === "trust" || (kind === "thread-only-ours" && frame === null));
       const [text, theirText] = [machineText(ours), machineText(theirs)];
       expect(isSame ? text : headOf(text), name).toBe(isSame ? theirText : headOf(theirText));
       if (isSame) sameText++;
