@@ -29,6 +29,8 @@ import { StringTable } from "../cache/string-table.ts";
 
 /** In place of a rule's index: a text was malformed. Such a row has rule 0, and so have all later ones of its record. */
 export const spoiledRule = -2;
+/** Where a rule's first word keeps the kind of a CFA while the frame is the outermost. */
+const keptKindShift = 20;
 /** Tokens of one record's text, at most; real ones have below 100. */
 const textTokens = 4096;
 
@@ -110,8 +112,11 @@ export class CfiCompiler {
         words[RULE_SLOT_WORDS + target] = value;
       }
     }
-    // The outermost frame has no use for a CFA, also where later rows move it.
-    if (words[2] === raKind.none && words[3] === 1) words[0] = cfaKind.end;
+    // The outermost frame has no use for a CFA, also where later rows move it; what it was is kept in bits that nobody reads, for a row that has a return address again.
+    const isEnd = words[2] === raKind.none && words[3] === 1;
+    const kind = words[0]! & 0xff;
+    if (isEnd && kind !== cfaKind.end) words[0] = cfaKind.end | (words[0]! & 0xff00) | (kind << keptKindShift);
+    else if (!isEnd && kind === cfaKind.end) words[0] = (words[0]! & 0xff00) | ((words[0]! >>> keptKindShift) & 0xff);
     return this.rules.add(words);
   }
 

@@ -55,7 +55,8 @@ export class CfiText {
     const { wanted, said } = this;
     for (let i = 0; i < RULE_WORDS; i++) wanted[i] = this.rules[rule * RULE_WORDS + i] ?? 0;
     wanted[0]! &= ~interruptedFlag;
-    if (wanted[0] === cfaKind.end) {
+    if ((wanted[0]! & 0xff) === cfaKind.end) {
+      wanted[0] = cfaKind.end;
       wanted[2] = raKind.none;
       wanted[3] = 1;
     }

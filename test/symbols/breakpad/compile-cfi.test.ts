@@ -95,6 +95,11 @@ describe("rows", () => {
     expect(cache.meta().warnings).toEqual({ overlappingCfi: 1 });
   });
 
+  test("the outermost frame's CFA comes back with a return address", () => {
+    const cache = cfi("amd64", "INIT 10 10 .cfa: $rsp 8 + .ra: .undef", "14 .cfa: $rsp 16 +", "18 .ra: .cfa -8 + ^");
+    expect([0x10, 0x14, 0x18].map((rva) => ruleText(cache, file, rva))).toEqual(["end | lost", "end | lost", "rsp+16 | *-8"]);
+  });
+
   test("a malformed delta spoils the rest of its record, and no more", () => {
     const cache = cfi("amd64", "INIT 10 10 .cfa: $rsp 8 + .ra: .cfa ^", "14 junk", "18 .cfa: $rsp 8 + .ra: .cfa ^", "INIT 20 8 .cfa: $rsp 8 + .ra: .cfa ^");
     expect([0x10, 0x14, 0x18, 0x20].map((rva) => ruleText(cache, file, rva))).toEqual(["rsp+8 | *0", "lost | lost", "lost | lost", "rsp+8 | *0"]);
