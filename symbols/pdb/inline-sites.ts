@@ -110,7 +110,9 @@ export class InlineSites {
           step = value;
           break;
         case 4:
-          if (open >= 0) rows.data[open + 1] = Math.min(code + value, openEnd);
+          // A row without bytes is none.
+          if (open >= 0 && value === 0 && code === rows.data[open]) rows.length = open;
+          else if (open >= 0) rows.data[open + 1] = Math.min(code + value, openEnd);
           open = -1;
           code += value;
           continue;
@@ -138,7 +140,10 @@ export class InlineSites {
       }
       code += step;
       if (code >= openEnd) return false;
-      if (open >= 0) rows.data[open + 1] = code;
+      if (open >= 0 && code === rows.data[open]) rows.length = open;
+      else if (open >= 0) rows.data[open + 1] = code;
+      open = -1;
+      if (bytesOfRow === 0) continue;
       const word = rows.length;
       if (word + siteRowWords > rows.data.length) rows.reserve(siteRowWords);
       const { data } = rows;
@@ -148,7 +153,7 @@ export class InlineSites {
       data[word + 3] = rowFile;
       data[word + 4] = site;
       rows.length = word + siteRowWords;
-      open = bytesOfRow < 0 ? word : -1;
+      if (bytesOfRow < 0) open = word;
     }
     return true;
   }
