@@ -52,8 +52,8 @@ export function unwind(image: PeImage, entries: readonly Entry[], { start, end, 
     const version = header[0]! & 7;
     const frameRegister = header[3]! & 15;
     const holds = (offset: number): boolean => !(isOwn && inProlog) || offset <= at - start;
-    // The frame's base is in the frame register from where that is set.
-    const isSet = frameRegister !== 0 && (!(isOwn && inProlog) || opcodes(slots, version).some(({ kind, offset }) => kind === 3 && holds(offset)));
+    // The frame's base is in the frame register from where that is set, which in a chained part it is.
+    const isSet = frameRegister !== 0 && (!(isOwn && inProlog) || chainOf(image, info) !== null || opcodes(slots, version).some(({ kind, offset }) => kind === 3 && holds(offset)));
     const base = isSet ? seed(frameRegister) - (header[3]! >>> 4) * 16 : initial;
     for (const { offset, kind, operand, near, far } of opcodes(slots, version)) {
       if (!holds(offset)) continue;

@@ -10,7 +10,8 @@ import { cfaKind, interruptedFlag, op, raKind, RULE_SLOT_WORDS, RULE_WORDS, save
 import { bytesOf } from "../../../symbols/file-bytes.ts";
 import { type PeImage, readImage } from "../../../symbols/pe/image.ts";
 import { registerFiles } from "../../../symbols/registers.ts";
-import { type CompiledPe, compilePe } from "./x64-image.ts";
+import { randomFrom } from "../../support/minidump/mutation.ts";
+import { code as operation, codeRva, type CompiledPe, compilePe, reg, unwindInfo, x64Image, xdataRva } from "./x64-image.ts";
 import { type Entry, entriesOf, seed, unwind, type Unwound } from "./x64-machine.ts";
 
 const root = resolve(import.meta.dirname, "../../..");
@@ -186,5 +187,47 @@ describe("a machine that unwinds by codes and code", () => {
       expect(reasons).toEqual(explained);
       expect(all.length).toBeGreaterThan(count);
     });
+  }
+});
+
+/** A function of 64 bytes with a random frame, as compilers make them, and a part of it elsewhere that stores more. */
+function randomProgram(seedNumber: number): Buffer {
+  const random = randomFrom(seedNumber);
+  const codes: number[][] = [];
+  let at = 0;
+  const step = (): number => (at += 1 + random(4));
+  const registers = [reg.rbx, reg.rbp, reg.rsi, reg.rdi, reg.r12, reg.r13, reg.r14, reg.r15].filter(() => random(3) > 0);
+  const isInterrupted = random(8) === 0;
+  if (isInterrupted) codes.unshift(operation.machine(0, random(2) === 0));
+  const pushed = registers.splice(0, random(registers.length + 1));
+  for (const register of pushed) codes.unshift(operation.push(step(), register));
+  const bytes = (1 + random(60)) * 8;
+  if (random(4) > 0) codes.unshift(random(3) === 0 ? operation.huge(step(), bytes * 100) : bytes <= 128 ? operation.small(step(), bytes) : operation.large(step(), bytes));
+  // A frame register must have been saved before it is one.
+  const frame = random(2) === 0 ? pushed.find((register) => register === reg.rbp || register === reg.r13) : undefined;
+  if (frame !== undefined) codes.unshift(operation.frame(step()));
+  const distance = random(16) * 16;
+  for (const register of registers.splice(0, 2)) codes.unshift(random(3) === 0 ? operation.saveFar(step(), register, bytes + random(8) * 8) : operation.save(step(), register, bytes + random(8) * 8));
+  if (random(3) === 0) codes.unshift(operation.xmm(step(), 6, 16));
+  const parent = unwindInfo({ codes, prolog: at + random(2), frame: [frame ?? 0, frame === undefined ? 0 : distance] });
+  const more = registers.map((register, i) => operation.save(2 + i, register, bytes + 0x100 + i * 8)).toReversed();
+  const part = unwindInfo({ codes: more, chain: [codeRva, codeRva + 0x40, xdataRva], frame: [frame ?? 0, frame === undefined ? 0 : distance] });
+  return x64Image({ functions: [[0, 0x40, 0], [0x80, 0xa0, parent.length]], xdata: Buffer.concat([parent, part]) });
+}
+
+it("unwinds random frames as the machine does, at each byte", () => {
+  for (let number = 0; number < 2000; number++) {
+    const file = randomProgram(number);
+    const compiled = compilePe(file);
+    const image = imageOf(file);
+    const entries = entriesOf(image);
+    const different = entries.flatMap((entry) =>
+      Array.from({ length: entry.end - entry.start }, (_, i) => entry.start + i).flatMap((rva) => {
+        const machine = textOf(unwind(image, entries, entry, rva));
+        const rows = textOf(byRows(compiled, rva));
+        return machine === rows ? [] : [`${number}: ${rva.toString(16)} machine ${machine}; rows ${rows}`];
+      }),
+    );
+    expect(different).toEqual([]);
   }
 });
