@@ -20,6 +20,7 @@ import type { Context } from "./context.ts";
 import { answerOnSocket, answerProblem, frameworkProblem, installErrorHandler } from "./errors.ts";
 import { minidumpRoutes } from "./ingest/minidump.ts";
 import { stacktraceRoutes } from "./ingest/stacktrace.ts";
+import { factReader } from "./symbols/fact-reader.ts";
 import { symbolRoutes, symbolUploadRoutes } from "./symbols/routes.ts";
 import { symUploadRoutes } from "./symbols/sym-upload.ts";
 import { alertRoutes } from "./triage/alert-routes.ts";
@@ -75,6 +76,8 @@ export async function buildServer(context: Context, report: (error: unknown) => 
     return { status: "ok" };
   });
 
+  const symbols = { storage: context.storage, limits: settings.limits, facts: factReader(settings.limits) };
+  app.addHook("preClose", async () => symbols.facts.close());
   // Everything a client uploads: bodies stay streams until a route reads them.
   await app.register(async (uploads) => {
     uploads.removeAllContentTypeParsers();
@@ -92,8 +95,8 @@ export async function buildServer(context: Context, report: (error: unknown) => 
     });
     minidumpRoutes(uploads, context);
     stacktraceRoutes(uploads, context);
-    symbolUploadRoutes(uploads, context);
-    symUploadRoutes(uploads, context);
+    symbolUploadRoutes(uploads, context, symbols);
+    symUploadRoutes(uploads, context, symbols);
   });
   accessRoutes(app, context);
   triageRoutes(app, context);

@@ -4,8 +4,8 @@
 //  - A Breakpad symbol file is checked while it streams past (symbols/breakpad),
 //    so that what is stored is one, whole.
 //  - A PDB or a program is opened where it lies on the spool once it is whole,
-//    and read for what it says of itself: headers and directories, not tables
-//    (symbols/debug-file.ts). It is compiled later, by a worker's thread.
+//    and read by a thread for what it says of itself: headers and directories,
+//    not tables (fact-reader.ts). It is compiled later, by a worker's thread.
 //  - Anything else is refused with what it is, and nothing of it is kept.
 // Which module a file belongs to is its own word, never the request's. Only the
 // file name is the request's where the file does not know it (file-names.ts).
@@ -17,13 +17,16 @@ import type { Storage } from "../../storage/storage.ts";
 import { type SymbolFacts, SymbolCheck } from "../../symbols/breakpad/check.ts";
 import { storeName } from "../../symbols/breakpad/store-path.ts";
 import type { DebugFileFacts, DebugFileLack } from "../../symbols/debug-file.ts";
-import { openFile } from "../../symbols/file-bytes.ts";
 import { isNativeDebugFile } from "../../symbols/foreign-format.ts";
 import { whyUseless } from "../../symbols/useless-file.ts";
 import { inflated, overLimit, problemOf, Refusal } from "../ingest/body.ts";
 import type { SymbolItem } from "../triage/schema.ts";
+import type { FactReader } from "./fact-reader.ts";
 import { nameNative, pdbNameOf } from "./file-names.ts";
 import { symbolItems } from "./symbol-lists.ts";
+
+/** Where debug files are stored, and what reads them. */
+export type SymbolStore = { readonly storage: Storage; readonly limits: Limits; readonly facts: FactReader };
 
 /** A stored debug file; `created` is false when it was there already. */
 export type StoredSymbols = { readonly item: SymbolItem; readonly created: boolean };
@@ -34,7 +37,7 @@ type Inspected = Omit<NewDebugFile, "projectId" | "blob" | "bytes">;
 const headBytes = 512;
 
 /** Streams a debug file into the store, or says why not; then nothing is kept. `name` is the file's name as the request gives it, if it does. */
-export async function storeSymbols(storage: Storage, limits: Limits, projectId: number, body: AsyncIterable<Buffer> | Readable, name: string | undefined): Promise<Result<StoredSymbols>> {
+export async function storeSymbols({ storage, limits, facts }: SymbolStore, projectId: number, body: AsyncIterable<Buffer> | Readable, name: string | undefined): Promise<Result<StoredSymbols>> {
   const sink = await storage.spool.open();
   let check: SymbolCheck | null = null;
   let head: Buffer | null = Buffer.alloc(0);
@@ -60,7 +63,7 @@ export async function storeSymbols(storage: Storage, limits: Limits, projectId: 
     const problem = head === null ? null : decide(head);
     if (problem !== null) throw new Refusal(problem);
     const file = await sink.finish();
-    const inspected = check === null ? await inspectNative(storage, projectId, file.path, name) : inspectSymbolFile((check as SymbolCheck).finish());
+    const inspected = check === null ? await inspectNative(storage, await facts.read(file.path), projectId, name) : inspectSymbolFile((check as SymbolCheck).finish());
     if (!inspected.ok) throw new Refusal(inspected.problem);
     await storage.blobs.keep(file);
     return ok(await insert(storage, { ...inspected.value, projectId, blob: file.sha256, bytes: file.bytes }));
@@ -104,8 +107,7 @@ function symbolFileLacks(hasLines: boolean, hasUnwind: boolean): DebugFileLack[]
   return lacks;
 }
 
-async function inspectNative(storage: Storage, projectId: number, path: string, name: string | undefined): Promise<Result<Inspected>> {
-  const facts = await readFacts(path);
+async function inspectNative(storage: Storage, facts: Result<DebugFileFacts>, projectId: number, name: string | undefined): Promise<Result<Inspected>> {
   if (!facts.ok) return facts;
   const useless = whyUseless(facts.value);
   if (useless !== null) return refuse(400, "useless_debug_file", useless.message, useless.hint);
@@ -113,18 +115,4 @@ async function inspectNative(storage: Storage, projectId: number, path: string, 
   if (!names.ok) return names;
   const { kind, os, archName, debugId, codeId, holds, lacks } = facts.value;
   return ok({ kind, os, arch: archName, debugId, codeId, holds, lacks, ...names.value, counts: { functions: 0, lines: 0, unwindRows: 0 } });
-}
-
-async function readFacts(path: string): Promise<Result<DebugFileFacts>> {
-  // The readers of all formats are large, and most servers never meet one of these files.
-  const { openDebugFile } = await import("../../symbols/compile.ts");
-  const file = openFile(path);
-  // What was just written there: this is our disk's fault.
-  if (!file.ok) throw new Error(file.problem.message);
-  try {
-    const opened = openDebugFile(file.value.bytes);
-    return opened.ok ? ok(opened.value.facts) : opened;
-  } finally {
-    file.value.close();
-  }
 }

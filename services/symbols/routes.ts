@@ -7,18 +7,18 @@ import type { Context } from "../context.ts";
 import { answerProblem } from "../errors.ts";
 import { requestBody } from "../ingest/body.ts";
 import { readCursor, readLimit } from "../paging.ts";
-import { storeSymbols } from "./debug-files.ts";
+import { storeSymbols, type SymbolStore } from "./debug-files.ts";
 import { type AskedFile, checkSymbols, listSymbols } from "./symbol-lists.ts";
 
 /** Adds the address that takes a debug file as its body. Its plugin must leave request bodies unparsed. */
-export function symbolUploadRoutes(app: FastifyInstance, context: Context): void {
+export function symbolUploadRoutes(app: FastifyInstance, context: Context, store: SymbolStore): void {
   app.post<{ Params: { project: string }; Querystring: { name?: string | string[] } }>("/api/v1/:project/symbols", async (request, reply) => {
     const caller = await requireScope(context, request, request.params.project, "symbols");
     if (!caller.ok) return answerProblem(reply, caller.problem);
     const { limits } = context.settings;
     const body = requestBody(request.raw, limits, "SYMBOL_BODY_BYTES");
     if (!body.ok) return answerProblem(reply, body.problem);
-    const stored = await storeSymbols(context.storage, limits, caller.value.project.id, body.value, [request.query.name].flat()[0]);
+    const stored = await storeSymbols(store, caller.value.project.id, body.value, [request.query.name].flat()[0]);
     if (!stored.ok) return answerProblem(reply, stored.problem);
     const { item, created } = stored.value;
     return reply.code(created ? 201 : 200).send({ ...item, debug_file: item.debugFile, debug_id: item.debugId });

@@ -17,13 +17,13 @@ import type { Context } from "../context.ts";
 import { answerProblem } from "../errors.ts";
 import { requestBody } from "../ingest/body.ts";
 import { readForm } from "../ingest/form.ts";
-import { storeSymbols } from "./debug-files.ts";
+import { storeSymbols, type SymbolStore } from "./debug-files.ts";
 import { checkSymbols } from "./symbol-lists.ts";
 
 type InProject = { Params: { project: string } };
 
 /** Adds both protocols. Its plugin must leave request bodies unparsed. */
-export function symUploadRoutes(app: FastifyInstance, context: Context): void {
+export function symUploadRoutes(app: FastifyInstance, context: Context, store: SymbolStore): void {
   const base = "/api/v1/:project/sym-upload";
   const { limits } = context.settings;
 
@@ -38,7 +38,7 @@ export function symUploadRoutes(app: FastifyInstance, context: Context): void {
     const symbols = form.value.files.find((kept) => kept.field === "symbol_file");
     try {
       if (symbols === undefined) return answerProblem(reply, refuse(400, "no_symbol_file", "The form has no file in the field symbol_file.", "Use sym_upload, or post the file to …/symbols.").problem);
-      const stored = await storeSymbols(context.storage, limits, caller.value.project.id, createReadStream(symbols.file.path), symbols.name === symbols.field ? undefined : symbols.name);
+      const stored = await storeSymbols(store, caller.value.project.id, createReadStream(symbols.file.path), symbols.name === symbols.field ? undefined : symbols.name);
       if (!stored.ok) return answerProblem(reply, stored.problem);
       return reply.type("text/plain; charset=utf-8").send(`${stored.value.item.debugFile ?? stored.value.item.codeFile} ${stored.value.item.debugId ?? stored.value.item.codeId}\n`);
     } finally {
@@ -73,7 +73,7 @@ export function symUploadRoutes(app: FastifyInstance, context: Context): void {
     if (!isUuid(request.params.key)) return answerProblem(reply, unknownStep());
     const body = requestBody(request.raw, limits, "SYMBOL_BODY_BYTES");
     if (!body.ok) return answerProblem(reply, body.problem);
-    const stored = await storeSymbols(context.storage, limits, caller.value.project.id, Readable.from(body.value), undefined);
+    const stored = await storeSymbols(store, caller.value.project.id, Readable.from(body.value), undefined);
     if (!stored.ok) return answerProblem(reply, stored.problem);
     return reply.send("");
   };
