@@ -4,12 +4,12 @@
 // There are hundreds of thousands of them, and most have the parameters of some
 // other one, so names are put together from bytes, and parameter lists are kept
 // as bytes by their type.
-import { ByteList } from "../cache/growable-array.ts";
 import type { ModuleBuilder } from "../cache/module-builder.ts";
 import type { TypeNames } from "./type-names.ts";
 import { bracketNamespaces } from "./type-records.ts";
 
 const lineFeed = 0x0a;
+const colon = 0x3a;
 const questionMark = 0x3f;
 const underscore = 0x5f;
 const capitalZ = 0x5a;
@@ -28,7 +28,8 @@ export class FunctionNames {
   private readonly builder: ModuleBuilder;
   private readonly types: TypeNames;
   /** Parameter lists, each with a line feed. */
-  private readonly lists = new ByteList(65_536);
+  private lists: Buffer = Buffer.alloc(256 * 1024);
+  private listsLength = 0;
   /** By function's type: where its list begins in `lists`. */
   private readonly listAt = new Map<number, number>();
   /** By id: the builder's number of its name as an origin. */
@@ -70,7 +71,11 @@ export class FunctionNames {
     const { types, scratch } = this;
     if (!types.findFunction(id)) return this.take(0, 0);
     let length = 0;
-    if (types.outer !== "") length = scratch.write(`${types.outer}::`, 0, nameMax, "latin1");
+    if (types.outer !== "") {
+      length = scratch.write(types.outer, 0, nameMax - 2, "latin1");
+      scratch[length++] = colon;
+      scratch[length++] = colon;
+    }
     length += scratch.write(types.own, length, nameMax - length, "latin1");
     return this.take(length, types.type);
   }
@@ -83,7 +88,7 @@ export class FunctionNames {
     let at = length;
     if (type !== 0 && this.parameterBudget > 0) {
       const from = this.listOf(type);
-      const lists = this.lists.data;
+      const { lists } = this;
       for (let i = from; lists[i] !== lineFeed; i++) scratch[at++] = lists[i]!;
       this.parameterBudget -= at - length;
     }
@@ -93,16 +98,21 @@ export class FunctionNames {
 
   /** Where in `lists` the parameters of a function's type begin. */
   private listOf(type: number): number {
-    const { lists } = this;
     let at = this.listAt.get(type);
     if (at !== undefined) return at;
-    if (lists.length > keptMax) {
-      lists.length = 0;
+    if (this.listsLength > keptMax) {
+      this.listsLength = 0;
       this.listAt.clear();
     }
-    at = lists.length;
-    const list = Buffer.from(`${this.types.signature(type).slice(0, listMax).replaceAll("\n", " ")}\n`, "latin1");
-    lists.append(list, 0, list.length);
+    at = this.listsLength;
+    if (at + listMax + 1 > this.lists.length) {
+      const wider = Buffer.alloc(this.lists.length * 2);
+      this.lists.copy(wider);
+      this.lists = wider;
+    }
+    const end = at + this.lists.write(this.types.signature(type), at, listMax, "latin1");
+    this.lists[end] = lineFeed;
+    this.listsLength = end + 1;
     this.listAt.set(type, at);
     return at;
   }
