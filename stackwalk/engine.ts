@@ -27,6 +27,7 @@
 // engine/dump-facts.ts; a new technique is a module of unwind/; where we
 // differ from the peers on purpose is listed in docs/differences.md.
 import { analyseCrash } from "./crash/crash.ts";
+import { faultAddress } from "./crash/crash-address.ts";
 import { breakpadReason } from "./crash/breakpad-reason.ts";
 import { lastError } from "./crash/last-error.ts";
 import * as facts from "./engine/dump-facts.ts";
@@ -125,6 +126,7 @@ function processView(dump: Minidump, states: ModuleStates): ProcessView | null {
     symbols: (index) => states.symbols(index),
     memory: dump.memory,
     addressSpace: dump.addressSpace,
+    faultAddress: faultAddress(dump.exception, system),
     code: (address, length) => codeBytes(dump, address, length),
   };
 }

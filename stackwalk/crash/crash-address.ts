@@ -18,6 +18,10 @@ import { isNonCanonical, word } from "./word.ts";
 
 const accessViolation = 0xc0000005;
 const inPageError = 0xc0000006;
+/** EXC_BAD_ACCESS of Mach. */
+const badAccess = 1;
+/** Of Linux, on all architectures that are walked. */
+const [sigbus, sigsegv] = [7, 11];
 const lastAddress = 0xffff_ffff_ffff_ffffn;
 
 /** A better address than the reported one. */
@@ -35,6 +39,15 @@ export function reportedAddress(exception: DumpException, system: SystemInfo | n
   const touched = exception.parameters[1];
   const own = system?.os === "windows" && (code === accessViolation || code === inPageError) && touched ? touched : { low: exception.addressLow, high: exception.addressHigh };
   return pointerBytes(system) === 4 ? word(own.low, 0) : word(own.low, own.high);
+}
+
+/** The address that the crashing thread could not access; null for a crash of another kind. SIGSEGV and SIGBUS, EXC_BAD_ACCESS, access violations: for other signals the address is that of the instruction. */
+export function faultAddress(exception: DumpException | null, system: SystemInfo | null): number | null {
+  if (exception === null || system === null) return null;
+  const { os } = system;
+  const code = exception.code >>> 0;
+  const isAccess = os === "windows" ? code === accessViolation || code === inPageError : os === "mac" || os === "ios" ? code === badAccess : code === sigbus || code === sigsegv;
+  return isAccess ? Number(reportedAddress(exception, system)) : null;
 }
 
 /**

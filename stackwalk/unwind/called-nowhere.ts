@@ -1,11 +1,13 @@
 // A call through a bad pointer: the innermost frame, or one that an exception
 // interrupted, is not in any code, so its function never began, and the return
 // address of the call that went astray is still where calls leave it: on top of
-// the stack, or in the link register. Frame pointers would skip that caller, which is the one function
-// that the engineer wants to see.
+// the stack, or in the link register. Frame pointers would skip that caller,
+// which is the one function that the engineer wants to see.
 //
-// It is believed under the strictest test (return-address.ts) and only where
-// no module has the program counter and memory does not say that it is code.
+// It is believed under the strictest test (return-address.ts), only where no
+// module has the program counter, and only where there can be no code: in the
+// first page, where memory is not executable, or where the crash says that it
+// was the access to that very address that failed.
 import { FIRST_PAGE } from "./frame-pointer.ts";
 import { findReturn, refusal } from "./return-address.ts";
 import { stripSignature } from "./pointer-authentication.ts";
@@ -16,7 +18,7 @@ export function byCalledNowhere(walk: Walk): Outcome {
   const { callee, caller, file, process } = walk;
   if (walk.plain || !callee.isExact || callee.moduleIndex >= 0 || !isKnown(callee, file.sp)) return outcome.nothing;
   const pc = valueOf(callee, file.pc);
-  if (pc >= FIRST_PAGE) {
+  if (pc >= FIRST_PAGE && pc !== process.faultAddress) {
     // Code made at run time is in no module either; only memory that cannot be run tells the two apart.
     const range = process.addressSpace?.at(pc) ?? null;
     if (process.addressSpace === null || (range !== null && range.executable)) return outcome.nothing;

@@ -15,6 +15,8 @@ export type ProcessView = {
   symbols(moduleIndex: number): ModuleSymbols | null;
   readonly memory: DumpMemory;
   readonly addressSpace: AddressSpace | null;
+  /** The address that the crash could not access; null where it was none, or it does not say. */
+  readonly faultAddress: number | null;
   /** Bytes of code at an address, exactly `length` of them; null when they are not known. */
   code(address: number, length: number): Uint8Array | null;
 };

@@ -47,22 +47,23 @@ async function walk(dump: WindowsDump, folders: readonly string[]): Promise<Walk
   }
 }
 
-const registers = registerFiles.amd64;
 const valueOf = (stack: ThreadStack, frame: number, name: string): string | null => {
-  const value = frameRegister(stack, frame, registers.names.indexOf(name));
+  const value = frameRegister(stack, frame, registerFiles[stack.arch].names.indexOf(name));
   return value === null ? null : (BigInt(value.high) * 0x1_0000_0000n + BigInt(value.low)).toString(16);
 };
 
-/** A frame as one line: where it is, the stack pointer, and the registers that a function must restore. */
-const truthOf = ({ module, rva, rsp, registers: kept }: WindowsFrame, names: readonly string[]): string => `${module}+${rva.toString(16)} rsp=${rsp} ${names.map((name) => `${name}=${kept[name as keyof typeof kept]}`).join(" ")}`;
+/** A frame as one line: where it is, and the registers that are named. */
+const lineOf = (module: string | null, rva: string, values: readonly string[]): string => `${module}+${rva} ${values.join(" ")}`;
+const truthOf = ({ module, rva, rsp, registers }: WindowsFrame, names: readonly string[]): string => lineOf(module, rva.toString(16), names.map((name) => `${name}=${/^[re]sp$/.test(name) ? rsp : (registers as { readonly [name: string]: string })[name]}`));
 const foundOf = ({ stack, frames }: Walked, i: number, names: readonly string[]): string => {
   const frame = frames[i]!;
   const rva = frame.module_offset === null ? frame.offset : frame.module_offset;
   // The report has callers' addresses at their call; the truth has them where they return to.
   const returns = BigInt(rva) + (i === 0 || frame.module_offset === null ? 0n : 1n);
-  return `${frame.module}+${returns.toString(16)} rsp=${valueOf(stack, i, "rsp")} ${names.map((name) => `${name}=${valueOf(stack, i, name)}`).join(" ")}`;
+  return lineOf(frame.module, returns.toString(16), names.map((name) => `${name}=${valueOf(stack, i, name)}`));
 };
-const kept = ["rbx", "rbp", "rsi", "rdi", "r12", "r13", "r14", "r15"];
+/** The stack pointer and the registers that a function must restore. */
+const kept = ["rsp", "rbx", "rbp", "rsi", "rdi", "r12", "r13", "r14", "r15"];
 const ours = new Set(["Halcyon.vst3", "RackHost.exe"]);
 
 /** Frames of the truth that our files speak of: up to the first return into the system, whose files nobody has. */
@@ -73,10 +74,11 @@ const isUnknown = (dump: WindowsDump): boolean => dump.build === "mingw-x64" && 
 /** The innermost frame is the system's, or the address is nobody's: it can only be guessed through, and registers are lost with it. */
 const isGuess = ({ frames: [first] }: WindowsDump): boolean => !ours.has(first!.module ?? "");
 
+const is32 = (dump: WindowsDump): boolean => dump.build === "x86";
 const known = dumps.filter((dump) => !isUnknown(dump));
 
 describe("what RtlVirtualUnwind saw", () => {
-  it.each(known.filter((dump) => !isGuess(dump)).map((dump) => [dump.file, dump] as const))("%s", async (_, dump) => {
+  it.each(known.filter((dump) => !isGuess(dump) && !is32(dump)).map((dump) => [dump.file, dump] as const))("%s", async (_, dump) => {
     const walked = await walk(dump, [dump.build, "x64"]);
     // A deep stack is kept at its two ends: its first ten frames are compared.
     const count = dump.depth > dump.frames.length ? 10 : told(dump);
@@ -87,7 +89,7 @@ describe("what RtlVirtualUnwind saw", () => {
   });
 
   // RaiseException's own frame, and an address of no module: from the first frame that is found again on, all are the same.
-  it.each(known.filter(isGuess).map((dump) => [dump.file, dump] as const))("%s, but for what no table tells", async (_, dump) => {
+  it.each(known.filter((dump) => isGuess(dump) && !is32(dump)).map((dump) => [dump.file, dump] as const))("%s, but for what no table tells", async (_, dump) => {
     const walked = await walk(dump, [dump.build, "x64"]);
     const truth = dump.frames.slice(0, dump.frames.findLastIndex(({ module }) => ours.has(module ?? "")) + 1).map((frame) => truthOf(frame, []));
     const found = walked.frames.map((_frame, i) => foundOf(walked, i, []));
@@ -108,9 +110,20 @@ describe("what RtlVirtualUnwind saw", () => {
   });
 });
 
+describe("what a tracer saw of 32-bit code, up to the program that loaded the plugin", () => {
+  it.each(known.filter(is32).map((dump) => [dump.file, dump] as const))("%s", async (_, dump) => {
+    const walked = await walk(dump, ["x86"]);
+    const last = dump.depth > dump.frames.length ? 9 : dump.frames.findIndex(({ module }) => module === "Loader.exe");
+    const truth = dump.frames.slice(0, last + 1);
+    expect(truth.map((_frame, i) => foundOf(walked, i, []))).toEqual(truth.map((frame) => truthOf(frame, [])));
+    // Frame programs restore what they say they restore, and that is right.
+    for (const [i, frame] of truth.slice(0, -1).entries()) for (const name of ["ebx", "ebp", "esi", "edi"]) expect([(frame.registers as { readonly [name: string]: string })[name], null], `${name} of frame ${i}`).toContain(valueOf(walked.stack, i, name));
+  });
+});
+
 describe("names", () => {
   it.each(known.map((dump) => [dump.file, dump] as const))("%s", async (_, dump) => {
-    const walked = await walk(dump, [dump.build, "x64"]);
+    const walked = await walk(dump, is32(dump) ? ["x86"] : [dump.build, "x64"]);
     // Of frames that both found: functions as signatures compare them, files and lines as they are.
     const named = dump.frames.filter(({ locations }) => locations.length > 0);
     const places = new Map(walked.frames.map((frame, i) => [foundOf(walked, i, []), frame]));

@@ -116,6 +116,13 @@ describe("a call to no code", () => {
     expect(walkText({ ...scene, ranges: [{ base: 0x1234_0000, size: 0x1_0000 }, code] })[1]).toBe("1 scan 500000ff module2");
   });
 
+  it("is one where it was that address that could not be accessed", () => {
+    const scene: Scene = { arch: "amd64", registers: { rip: 0x1234_5678, rsp: "top", rbp: "bp" }, stack };
+    expect(walkText({ ...scene, faultAddress: 0x1234_5678 })[1]).toBe("1 scan 500000ff module2");
+    // Another address: the code there ran until it touched it.
+    expect(walkText({ ...scene, faultAddress: 0x1234_5679 })[1]).toBe("1 frame_pointer 500001ff module2");
+  });
+
   it("leaves the caller's address in the link register", () => {
     const scene: Scene = { arch: "arm64", registers: { pc: 0, sp: "top", lr: 0x5000_0104, fp: "bp" }, stack };
     expect(walkText(scene, "sp", "lr")[1]).toBe("1 scan 50000100 module2 sp=80000000");

@@ -29,6 +29,8 @@ export type Scene = {
   modules?: FakeModuleAt[];
   /** Memory ranges that are known. */
   ranges?: Partial<MappedRange>[];
+  /** What the crash could not access. */
+  faultAddress?: number;
   /** Bytes of code by the address after them. */
   code?: { [addressAfter: number]: number[] };
   options?: Partial<WalkOptions>;
@@ -68,6 +70,7 @@ export function makeScene(scene: Scene): MadeScene {
       symbols: (index) => symbols[index] ?? null,
       memory: { regions: [{ base: stackBase, size: view.byteLength, rva: 0 }], at: (address) => (address >= stackBase && address < stackBase + view.byteLength ? stack : null) },
       addressSpace,
+      faultAddress: scene.faultAddress ?? null,
       code: (address, length) => codeBefore(scene.code ?? {}, address, length),
     },
     context: makeContext(arch, scene, valueOf),

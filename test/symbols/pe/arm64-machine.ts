@@ -89,6 +89,7 @@ export function callerOf(symbols: ModuleSymbols, machine: Machine, rva: number):
     symbols: (index: number) => (index === 0 ? symbols : null),
     memory: { regions: [], at: () => stack },
     addressSpace: null,
+    faultAddress: null,
     code: () => null,
   };
   const walked = walkThread(process, { arch: "arm64", words, valid: Uint32Array.of(0xffff_ffff, 1) }, stack, { maxFrames: 2, why: false });
