@@ -73,9 +73,11 @@ export class FunctionWriter {
     let composed = rows;
     const hasLines = this.workBudget > 0;
     if (hasLines) {
-      this.lines.copyRows(start, end, rows);
-      if (sites.count > 0) composed = sites.compose(rows, start, end);
-      this.workBudget -= sites.count > 0 ? sites.work : rows.length;
+      this.workBudget -= this.lines.copyRows(start, end, rows);
+      if (sites.count > 0) {
+        composed = sites.compose(rows, start, end);
+        this.workBudget -= sites.work;
+      }
     } else builder.warn("linesBeyondLimit");
     const ranges = hasLines && sites.count > 0 ? sites.ranges.length : 0;
     const name = this.names.nameOf(bytes, nameStart, nameEnd, type);

@@ -69,8 +69,8 @@ export class ModuleLines {
     return damaged;
   }
 
-  /** Appends to `into` the rows of a range of addresses, as line-rows.ts has them: address, bytes, line, file. */
-  copyRows(start: number, end: number, into: Uint32List): void {
+  /** Appends to `into` the rows of a range of addresses, as line-rows.ts has them: address, bytes, line, file. Returns how many words it went through for that. */
+  copyRows(start: number, end: number, into: Uint32List): number {
     const { data, length } = this.contributions;
     const count = length / contributionWords;
     let at = firstAtOrAfter(data, 0, contributionWords, count, start);
@@ -79,12 +79,14 @@ export class ModuleLines {
       if (at > 0) at = firstAtOrAfter(data, 0, contributionWords, at, data[(at - 1) * contributionWords]!);
     }
     let floor = start;
+    const first = at;
     for (; at < count && data[at * contributionWords]! < end; at++) {
       const stop = Math.min(end, data[at * contributionWords + 1]!);
       if (stop <= floor) continue;
       this.copyContribution(at * contributionWords, floor, stop, into);
       floor = stop;
     }
+    return (at - first) * contributionWords + into.length;
   }
 
   private copyContribution(word: number, start: number, end: number, into: Uint32List): void {

@@ -33,8 +33,8 @@ const parametersPerByte = 4;
 /** Types that are named for each byte of their streams; a record has eight bytes at least, and is mostly named once. */
 const typesPerByte = 1 / 8;
 const typesMin = 100_000;
-/** Words of rows that are gone through for each byte of a module; real ones have less than ten. */
-const workPerByte = 64;
+/** Words of rows that are gone through for each byte of a module; real ones have less than one. */
+const workPerByte = 16;
 const workMin = 1_000_000;
 
 /** Adds the functions of all modules, and returns where in the image they begin. Throws what `fs` throws. */
