@@ -22,6 +22,10 @@ describe("lines of a stack", () => {
       { file: "reaper.pdb", id: "9C1F5E0E3B0A4A7C8F24D1B7E6A5C3D21" },
     ]);
   });
+  it("names a module by its own name and code id where the dump knows no debug id", () => {
+    const wine = vaultReport.modules.map((module) => (module.debug_file === "reaper.pdb" ? { ...module, debug_file: null, debug_id: null, code_id: "66F2A1B01234000" } : module));
+    expect(linesOfStack(audio.frames, wine).find((line) => line.missing !== null)?.missing).toEqual({ file: "reaper.exe", id: "66F2A1B01234000" });
+  });
   it("takes the module by address where two have the same name", () => {
     const [reaper] = vaultReport.modules;
     const twin = { ...reaper!, base_addr: "0x0000000000001000", end_addr: "0x0000000000002000", debug_id: "0" };
