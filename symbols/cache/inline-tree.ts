@@ -24,6 +24,8 @@ export const INLINE_WORDS = 6;
 /** Roots of one block. */
 const rootsPerBlock = 8;
 const nodeBytes = 6 * varintBytes;
+/** Pieces that one key can number: an address of 32 bits, a depth below `inlineDepth` and their place make a whole number that a double holds. */
+const keyedMax = 1 << 14;
 
 /** Packs the inlined calls of functions, one function after the other. */
 export class InlineTreeBuilder {
@@ -35,6 +37,7 @@ export class InlineTreeBuilder {
   /** Nodes that were packed. */
   nodes = 0;
   private order = new Uint32Array(64);
+  private keys = new Float64Array(64);
   /** The nodes of the current function: depth, start, end and index of the range, four words each. */
   private readonly pieces = new Uint32List(256);
   private scratch = new Uint8Array(65_536);
@@ -138,7 +141,7 @@ export class InlineTreeBuilder {
       if (i > 0 && comparePieces(data, i - 1, i) > 0) inOrder = false;
     }
     if (inOrder) return sorted;
-    if (total > 24) return sorted.sort((a, b) => comparePieces(data, a, b));
+    if (total > 24) return total > keyedMax ? sorted.sort((a, b) => comparePieces(data, a, b)) : this.sortByKeys(sorted);
     for (let i = 1; i < total; i++) {
       let at = i;
       while (at > 0 && comparePieces(data, sorted[at - 1]!, i) > 0) {
@@ -147,6 +150,19 @@ export class InlineTreeBuilder {
       }
       sorted[at] = i;
     }
+    return sorted;
+  }
+
+  /** Puts the indexes of pieces in tree order by one number for each, since numbers sort several times faster than what a function compares. Pieces have no address and depth in common. */
+  private sortByKeys(sorted: Uint32Array): Uint32Array {
+    const data = this.pieces.data;
+    if (sorted.length > this.keys.length) this.keys = new Float64Array(sorted.length * 2);
+    const keys = this.keys.subarray(0, sorted.length);
+    let lowest = 0xffffffff;
+    for (let i = 0; i < keys.length; i++) if (data[i * 4 + 1]! < lowest) lowest = data[i * 4 + 1]!;
+    for (let i = 0; i < keys.length; i++) keys[i] = ((data[i * 4 + 1]! - lowest) * inlineDepth + data[i * 4]!) * keyedMax + i;
+    keys.sort();
+    for (let i = 0; i < keys.length; i++) sorted[i] = keys[i]! - Math.floor(keys[i]! / keyedMax) * keyedMax;
     return sorted;
   }
 
