@@ -26,6 +26,9 @@ import type { Publics } from "./publics.ts";
 
 const colon = 0x3a;
 const underscore = 0x5f;
+const questionMark = 0x3f;
+const atSign = 0x40;
+const operatorWord = Buffer.from("operator");
 /** Public symbols at one address that are looked at. */
 const publicsMax = 32;
 
@@ -112,15 +115,13 @@ export class FunctionWriter {
     }
   }
 
-  /** The public symbol of a function: of those at its address the one that has its name, or the only one; -1 when there is none. */
+  /** The public symbol at a function's address that has its name; -1 when there is none. */
   private publicAt(start: number, bytes: Buffer, nameStart: number, nameEnd: number): number {
     const { publics } = this;
-    const first = publics.firstAt(start);
-    if (first >= publics.count || publics.rva[first] !== start) return -1;
-    if (first + 1 === publics.count || publics.rva[first + 1] !== start) return first;
     const own = ownName(bytes, nameStart, nameEnd);
+    const first = publics.firstAt(start);
     for (let i = first; i < publics.count && publics.rva[i] === start && i < first + publicsMax; i++) {
-      if (contains(this.builder.strings.bytesOf(publics.linkage[i]!), bytes, own, nameEnd)) return i;
+      if (isNamed(this.builder.strings.bytesOf(publics.linkage[i]!), bytes, own, nameEnd)) return i;
     }
     return -1;
   }
@@ -129,14 +130,16 @@ export class FunctionWriter {
 /** Where the last part of a name with scopes begins. */
 function ownName(bytes: Buffer, start: number, end: number): number {
   for (let at = end - 1; at > start; at--) if (bytes[at] === colon && bytes[at - 1] === colon) return at + 1;
-  return start;
+  // Assembly may have the decoration of C in its names.
+  return bytes[start] === atSign ? start + 1 : start;
 }
 
-/** Whether the identifier that begins at a place of a name is in a linker's spelling. */
-function contains(linkage: Uint8Array, bytes: Buffer, start: number, end: number): boolean {
+/** Whether a linker's spelling is that of a name whose last part begins at a place. Operators, destructors and what else is no identifier have one that begins with `??`. */
+function isNamed(linkage: Uint8Array, bytes: Buffer, start: number, end: number): boolean {
   let stop = start;
   while (stop < end && isWordByte(bytes[stop]!)) stop++;
   const length = stop - start;
+  if (length === 0 || (length === operatorWord.length && bytes.subarray(start, stop).equals(operatorWord))) return linkage[0] === questionMark && linkage[1] === questionMark;
   for (let at = 0; at + length <= linkage.length; at++) {
     let i = 0;
     while (i < length && linkage[at + i] === bytes[start + i]) i++;

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { compileBytes } from "../../../symbols/compile.ts";
 import { bytesOf } from "../../../symbols/file-bytes.ts";
 import { buildPdb, halves, namesOffsets, nulText, subsectionRecord, symbolRecord, words } from "../../support/pdb-builder.ts";
-import { openBytes } from "../cache/cached-symbols.ts";
+import { emptyPlace, openBytes } from "../cache/cached-symbols.ts";
 import { a, answersOf, b, block, c, cacheOfModules, checksums, inlinees, lines, paths, proc, site } from "./module-records.ts";
 
 type Module = Parameters<typeof cacheOfModules>[0][number];
@@ -75,12 +75,19 @@ describe("functions", () => {
     cache.close();
   });
 
-  it("have the public symbol that has their name, of several at one address", () => {
-    const publics = ["?other@@YAXXZ", "?f@ns@@YAXXZ"].map((name) => ({ name, section: 1, offset: 0 }));
-    const cache = cacheOfModules([{ symbols: [proc("ns::f", 0, 0x10, [], { type: 0x1001 })] }], { publics });
-    const place = { name: "", linkageName: null, start: 0, isPublic: false, file: null, line: 0, lineStart: 0, inlines: [] };
+  it.each([
+    ["ns::f", "?f@ns@@YAXXZ"],
+    ["ns::g", "?g@ns@@YAXXZ"],
+    ["ns::A::operator+=", "??YA@ns@@QEAAXXZ"],
+    ["ns::A::~A", "??YA@ns@@QEAAXXZ"],
+    ["plain", "_plain"],
+    ["ns::absent", null],
+  ] as const)("%s has the public symbol that has its name, of several at one address", (name, linkage) => {
+    const publics = ["?f@ns@@YAXXZ", "_plain", "?g@ns@@YAXXZ", "??YA@ns@@QEAAXXZ"].map((spelling) => ({ name: spelling, section: 1, offset: 0 }));
+    const cache = cacheOfModules([{ symbols: [proc(name, 0, 0x10, [], { type: 0x1001 })] }], { publics });
+    const place = emptyPlace();
     cache.lookUp(0x1000, place);
-    expect([place.name, place.linkageName]).toEqual(["ns::f()", "?f@ns@@YAXXZ"]);
+    expect([place.name, place.linkageName]).toEqual([`${name}()`, linkage]);
     cache.close();
   });
 
