@@ -41,6 +41,9 @@ export type DebugStreams = {
   readonly originalSections: number;
 };
 
+/** Where the section contributions are (contributions.ts). */
+export type ContributionPlace = { readonly stream: number; readonly offset: number; readonly bytes: number };
+
 /** What stream 3 says. */
 export type Dbi = {
   /** The age that the program has for its PDB. */
@@ -52,6 +55,7 @@ export type Dbi = {
   /** Version of the linker, such as 14.29; "" when it does not say. */
   readonly linker: string;
   readonly modules: readonly PdbModule[];
+  readonly contributions: ContributionPlace;
   /** Stream of public symbols' index; -1 when there is none. */
   readonly publicStream: number;
   /** Stream of the records of global and public symbols; -1 when there is none. */
@@ -95,6 +99,7 @@ export function readDbi(msf: Msf): Result<Dbi | null> {
     isStripped: (header.readUInt16LE(56) & strippedFlag) !== 0,
     linker: (build & newBuildFlag) === 0 ? "" : `${(build >> 8) & 0x7f}.${build & 0xff}`,
     modules,
+    contributions: { stream: dbiStream, offset: headerBytes + sizes[0]!, bytes: sizes[1]! },
     publicStream: streamOf(header.readUInt16LE(16)),
     recordStream: streamOf(header.readUInt16LE(20)),
     streams: readDebugStreams(msf.read(dbiStream, debugStart, Math.min(debugBytes, 64)) ?? Buffer.alloc(0)),

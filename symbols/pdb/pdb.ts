@@ -14,7 +14,8 @@
 //  4. publics.ts   the linker's names, which functions then refer to
 //  5. names-pass.ts  modules one at a time: functions, lines, inlined calls;
 //                  their names from types (type-names.ts)
-//  6. public symbols where no function is
+//  6. public symbols where no function is, up to the end of what their object
+//     file contributed (contributions.ts)
 //  7. frame-data.ts  frame programs of x86
 //
 // All addresses go through address-map.ts, which knows sections and code that
@@ -40,6 +41,8 @@ import type { ModuleBuilder } from "../cache/module-builder.ts";
 import type { DebugFile } from "../debug-file.ts";
 import type { FileBytes } from "../file-bytes.ts";
 import type { AddressSet } from "./address-set.ts";
+import { forEachCodeEnd } from "./contributions.ts";
+import type { Dbi } from "./dbi.ts";
 import { pdbFacts } from "./facts.ts";
 import { addFrameData } from "./frame-data.ts";
 import { malformedPdb } from "./msf.ts";
@@ -66,9 +69,15 @@ function addNames(parts: PdbParts, builder: ModuleBuilder): Result<null> {
   if (parts.addresses.sectionCount === 0) return malformedPdb("it has no section headers, so nothing in it has an address");
   const publics = readPublics(parts, builder.strings);
   addPublics(publics, addPdbFunctions(parts, publics, builder), builder);
-  // Where code was moved the sections are the linker's, and nobody knows where those of the image end.
-  if (!parts.addresses.isMoved) for (let section = 1; section <= parts.addresses.sectionCount; section++) builder.endPublics(parts.addresses.sectionEnd(section));
+  // Where code was moved these ends are the linker's, and nobody knows those of the image.
+  if (!parts.addresses.isMoved) endPublics(parts, parts.dbi, builder);
   return ok(null);
+}
+
+/** Ends public symbols where their section or their object file's part of it does. */
+function endPublics({ msf, addresses }: PdbParts, dbi: Dbi, builder: ModuleBuilder): void {
+  for (let section = 1; section <= addresses.sectionCount; section++) builder.endPublics(addresses.sectionEnd(section));
+  if (!forEachCodeEnd(msf, dbi.contributions, addresses, (end) => builder.endPublics(end))) builder.warn("unknownContributions");
 }
 
 /** Adds the public symbols, but for those where a function begins, which has their spelling and leaves them no address. */

@@ -42,6 +42,10 @@ export type SyntheticPdb = SyntheticMsfOptions & {
   readonly withoutDbi?: boolean;
   readonly sections?: readonly { readonly rva: number; readonly bytes: number; readonly isCode?: boolean }[];
   readonly modules?: readonly SyntheticPdbModule[];
+  /** What object files contributed to sections; code unless said otherwise. */
+  readonly contributions?: readonly { readonly section: number; readonly offset: number; readonly bytes: number; readonly isData?: boolean }[];
+  /** Version of their table: 1 or 2 as linkers write them (1 by default), or another number. */
+  readonly contributionVersion?: number;
   readonly publics?: readonly SyntheticPublic[];
   /** Offset by offset in `/names`; `namesOffsets` tells where each begins. */
   readonly names?: readonly string[];
@@ -161,8 +165,9 @@ export function buildPdb(pdb: SyntheticPdb): Buffer {
   const debug = halves(fpo!, 0xffff, 0xffff, toSource!, fromSource!, sections!, 0xffff, 0xffff, 0xffff, frames!, 0xffff);
   const list = Buffer.concat(modules);
   const numbers = [words(0xffffffff, 19990903, pdb.dbiAge ?? 1), halves(0xffff, 0x8e1d, publicStream, 0, recordStream, 0)];
-  const sizes = [words(list.length, 0, 0, 0, 0, 0, debug.length, 0), halves(pdb.flags ?? 0, pdb.machine ?? 0x8664), words(0)];
-  streams[3] = Buffer.concat([...numbers, ...sizes, list, debug]);
+  const contributions = contributionBytes(pdb);
+  const sizes = [words(list.length, contributions.length, 0, 0, 0, 0, debug.length, 0), halves(pdb.flags ?? 0, pdb.machine ?? 0x8664), words(0)];
+  streams[3] = Buffer.concat([...numbers, ...sizes, list, contributions, debug]);
   return buildMsf(streams, pdb);
 }
 
@@ -202,6 +207,13 @@ function publicRecords(pdb: SyntheticPdb): { readonly records: Buffer; readonly 
     length += record.length;
   }
   return { records: Buffer.concat(parts), map: manyWords(offsets) };
+}
+
+function contributionBytes({ contributions, contributionVersion = 1 }: SyntheticPdb): Buffer {
+  if (contributions === undefined) return Buffer.alloc(0);
+  const version = contributionVersion === 1 ? 0xeffe0000 + 19970605 : contributionVersion === 2 ? 0xeffe0000 + 20140516 : contributionVersion;
+  const rows = contributions.map(({ section, offset, bytes, isData = false }) => Buffer.concat([halves(section, 0), words(offset, bytes, isData ? 0x40000040 : 0x60000020), halves(0, 0), words(0, 0), Buffer.alloc(contributionVersion === 2 ? 4 : 0)]));
+  return Buffer.concat([words(version), ...rows]);
 }
 
 function sectionBytes(sections: readonly { readonly rva: number; readonly bytes: number; readonly isCode?: boolean }[]): Buffer {

@@ -29,6 +29,16 @@ const rows: readonly { readonly why: string; readonly pdb: SyntheticPdb; readonl
     pdb: { publics: [{ name: "f", section: 1, offset: 0x10 }, { name: "g", section: 1, offset: 0x80 }] },
     says: ["1010 PUBLIC f", "1080 PUBLIC g", "1100"],
   },
+  ...[1, 2].map((contributionVersion) => ({
+    why: `a public symbol does not reach past what its object file contributed: what follows is another's (version ${contributionVersion} of the table)`,
+    pdb: { contributionVersion, publics: [{ name: "f", section: 1, offset: 0x10 }, { name: "g", section: 1, offset: 0x80 }], contributions: [{ section: 1, offset: 0x80, bytes: 0x10 }, { section: 1, offset: 0x10, bytes: 0x30 }, { section: 1, offset: 0x40, bytes: 0x40 }, { section: 1, offset: 0x84, bytes: 4, isData: true }, { section: 9, offset: 0, bytes: 4 }] },
+    says: ["1010 PUBLIC f", "1040", "1080 PUBLIC g", "1090"],
+  })),
+  {
+    why: "where that is not known, or the table is of another version, it does",
+    pdb: { contributionVersion: 7, publics: [{ name: "f", section: 1, offset: 0x10 }], contributions: [{ section: 1, offset: 0x10, bytes: 0x30 }] },
+    says: ["1010 PUBLIC f", "1100"],
+  },
   {
     why: "a function has its range, and a public symbol what is left",
     pdb: { publics: [{ name: "before", section: 1, offset: 0 }, { name: "f", section: 1, offset: 0x20 }, { name: "after", section: 1, offset: 0x60 }], modules: [{ name: "a.obj", symbols: procedure("f", 0x20, 0x20) }] },
