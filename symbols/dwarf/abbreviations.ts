@@ -162,7 +162,9 @@ class Compiler {
     const itsWords = new Int32Array(words.view());
     for (let word = 0; word < itsWords.length; word += abbreviationWords) itsWords[word + 3]! += skips.length;
     let highest = 0;
-    for (const number of numbers.keys()) if (number < denseLimit && number > highest) highest = number;
+    // Numbers count from 1 on; a few high ones are not worth a table for each unit.
+    const limit = Math.min(denseLimit, numbers.size * 4 + 16);
+    for (const number of numbers.keys()) if (number < limit && number > highest) highest = number;
     const dense = new Int32Array(highest + 1).fill(-1);
     const sparse = new Map<number, number>();
     for (const [number, word] of numbers) {

@@ -55,6 +55,11 @@ export class DwarfStrings {
     return Buffer.from(source.buffer, source.byteOffset + at, end - at).toString("utf8");
   }
 
+  /** Pays for a text that was put together of several; false when it must not be kept. */
+  pay(text: string): boolean {
+    return this.budget.spend(text.length);
+  }
+
   /** Finds where a string lies; false when it is nowhere. */
   private locate(unit: Unit, itsForm: number, value: number, own: Uint8Array): boolean {
     const { sections } = this;

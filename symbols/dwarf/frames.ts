@@ -44,6 +44,8 @@ import { type FrameSection, pointerEncoding, readEncoded, readPointer } from "./
 const addressEnd = 0xffffffff;
 /** In place of a length: the entry is in the 64-bit format, its length follows. */
 const longFormat = 0xffffffff;
+/** Common entries that are kept; linkers leave one for each kind of function, or for each object file. */
+const commonsMax = 250_000;
 
 /** Adds the unwind rows of a section to a module, and returns for how many functions there were some. */
 export function addFrames(section: FrameSection, builder: ModuleBuilder): number {
@@ -123,6 +125,10 @@ class FrameReader {
     const isCommon = isFrameOfExceptions ? id === 0 : id === (isLong ? 2 ** 64 : longFormat);
     if (isCommon !== common) return;
     if (isCommon) {
+      if (this.commons.size === commonsMax) {
+        this.malformed++;
+        return;
+      }
       const entry = readCommon(cursor, this.state, section);
       if (!entry.ok && entry.reason === "malformed") this.malformed++;
       this.commons.set(start, entry);

@@ -36,7 +36,8 @@ export class SourceFiles {
     if (!(index < files.forms.length)) return 0;
     const name = this.strings.text(this.unit, files.forms[index]!, files.values[index]!, this.line);
     const path = name === "" ? "" : joinPath(this.folder(fileFolders[index]!), name);
-    const number = path === "" ? 0 : this.builder.fileOf(this.builder.strings.takeText(path));
+    // Many files may lie in one folder of a long name.
+    const number = path === "" || !this.strings.pay(path) ? 0 : this.builder.fileOf(this.builder.strings.takeText(path));
     this.numbers[index] = number;
     return number;
   }

@@ -49,6 +49,8 @@ const unitsKept = 4096;
 /** What a byte of an abbreviation takes, in those of other things that are read by offset. */
 const abbreviationCost = 16;
 const abbreviationBytesKept = 8 * 1024 * 1024;
+/** What a table takes beside its bytes. */
+const tableCost = 256;
 
 /** The units of .debug_info. */
 export class Units {
@@ -185,10 +187,10 @@ export class Units {
     const { table, bytes } = compileAbbreviations(this.sections.abbrev, this.sections.little, offset, shape);
     // What it took is only known afterwards; the next one may be refused for it.
     this.budget.spend(bytes * abbreviationCost);
-    this.tableBytes += bytes;
+    this.tableBytes += bytes + tableCost;
     if (this.tableBytes > abbreviationBytesKept) {
       this.tables.clear();
-      this.tableBytes = bytes;
+      this.tableBytes = bytes + tableCost;
     }
     this.tables.set(key, table);
     return table;

@@ -29,7 +29,7 @@ export class CrossScope {
   private readonly entries = new Uint32List(64);
   /** By module's name in lower case: its index; made when it is first needed. */
   private modules: Map<string, number> | null = null;
-  /** By module: its exports. */
+  /** By module's stream, which no two have in common: its exports. */
   private readonly exports = new Map<number, ReadonlyMap<number, number>>();
   private kept = 0;
 
@@ -69,11 +69,12 @@ export class CrossScope {
     this.modules ??= new Map(modules.map((module, index) => [module.name.toLowerCase(), index]));
     const index = this.modules.get((this.parts.names.text(name) ?? "").toLowerCase());
     if (index === undefined) return 0;
-    let exports = this.exports.get(index);
+    const { stream } = modules[index]!;
+    let exports = this.exports.get(stream);
     if (exports === undefined) {
-      exports = this.kept < keptMax ? this.readExports(index) : none;
+      exports = this.readExports(index);
       this.kept += exports.size;
-      this.exports.set(index, exports);
+      this.exports.set(stream, exports);
     }
     return exports.get(local) ?? 0;
   }
@@ -87,7 +88,7 @@ export class CrossScope {
     const exports = new Map<number, number>();
     for (let i = 0; i < found.length; i += 2) {
       const end = found.data[i + 1]!;
-      for (let at = found.data[i]!; at + 8 <= end; at += 8) exports.set(readWord(bytes, at), readWord(bytes, at + 4));
+      for (let at = found.data[i]!; at + 8 <= end && this.kept + exports.size < keptMax; at += 8) exports.set(readWord(bytes, at), readWord(bytes, at + 4));
     }
     return exports;
   }

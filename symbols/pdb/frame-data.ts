@@ -45,7 +45,14 @@ export function addFrameData(parts: PdbParts, builder: ModuleBuilder): void {
   if (dbi === null) return;
   const pass = new FramePass(parts, builder);
   if (dbi.streams.frameData >= 0) pass.takeTable(new StreamWindow(msf, dbi.streams.frameData));
-  else for (const module of dbi.modules) pass.takeModule(module);
+  else {
+    // No two modules share a stream, but a damaged list may name one a million times.
+    const streams = new Set<number>();
+    for (const module of dbi.modules) {
+      if (!streams.has(module.stream)) pass.takeModule(module);
+      streams.add(module.stream);
+    }
+  }
   if (dbi.streams.fpo >= 0) pass.takeFpo(new StreamWindow(msf, dbi.streams.fpo));
 }
 

@@ -18,6 +18,10 @@ const quote = 0x60;
 const nameless = Buffer.from("<name omitted>\n");
 /** Bytes of a name without its parameters that are taken, and of those. */
 const [nameMax, listMax] = [16 * 1024, 16 * 1024];
+/** Bytes of scopes before the names of inlined functions: real PDBs have a tenth of it, but a million ids may share one long scope. */
+const scopeBytesMax = 256 * 1024 * 1024;
+/** Inlined functions whose names are remembered. */
+const originsMax = 4_000_000;
 /** Bytes of parameter lists that are kept. */
 const keptMax = 32 * 1024 * 1024;
 
@@ -34,6 +38,7 @@ export class FunctionNames {
   private readonly listAt = new Map<number, number>();
   /** By id: the builder's number of its name as an origin. */
   private readonly origins = new Map<number, number>();
+  private scopeBudget = scopeBytesMax;
   private readonly scratch = Buffer.alloc(nameMax + listMax + 1);
 
   constructor(builder: ModuleBuilder, types: TypeNames) {
@@ -62,6 +67,7 @@ export class FunctionNames {
     let origin = this.origins.get(id);
     if (origin === undefined) {
       origin = this.builder.originOf(this.nameOfId(id));
+      if (this.origins.size >= originsMax) this.origins.clear();
       this.origins.set(id, origin);
     }
     return origin;
@@ -71,7 +77,8 @@ export class FunctionNames {
     const { types, scratch } = this;
     if (!types.findFunction(id)) return this.take(0, 0);
     let length = 0;
-    if (types.outer !== "") {
+    this.scopeBudget -= types.outer.length;
+    if (types.outer !== "" && this.scopeBudget > 0) {
       length = scratch.write(types.outer, 0, nameMax - 2, "latin1");
       scratch[length++] = colon;
       scratch[length++] = colon;
@@ -100,7 +107,7 @@ export class FunctionNames {
   private listOf(type: number): number {
     let at = this.listAt.get(type);
     if (at !== undefined) return at;
-    if (this.listsLength > keptMax) {
+    if (this.listsLength > keptMax || this.listAt.size >= originsMax) {
       this.listsLength = 0;
       this.listAt.clear();
     }

@@ -29,8 +29,8 @@ const underscore = 0x5f;
 const questionMark = 0x3f;
 const atSign = 0x40;
 const operatorWord = Buffer.from("operator");
-/** Public symbols at one address that are looked at. */
-const publicsMax = 32;
+/** Public symbols at one address that are looked at, and bytes of a name that are looked for in each: searching is their product. */
+const [publicsMax, wordBytesMax] = [32, 128];
 
 /** Writes the functions of one module after the other. Addresses are the linker's. */
 export class FunctionWriter {
@@ -137,7 +137,7 @@ function ownName(bytes: Buffer, start: number, end: number): number {
 /** Whether a linker's spelling is that of a name whose last part begins at a place. Operators, destructors and what else is no identifier have one that begins with `??`. */
 function isNamed(linkage: Uint8Array, bytes: Buffer, start: number, end: number): boolean {
   let stop = start;
-  while (stop < end && isWordByte(bytes[stop]!)) stop++;
+  while (stop < end && stop - start < wordBytesMax && isWordByte(bytes[stop]!)) stop++;
   const length = stop - start;
   if (length === 0 || (length === operatorWord.length && bytes.subarray(start, stop).equals(operatorWord))) return linkage[0] === questionMark && linkage[1] === questionMark;
   for (let at = 0; at + length <= linkage.length; at++) {

@@ -31,6 +31,8 @@ const infoStream = 1;
 const fixedBytes = 28;
 /** Bytes of the stream that are read at most: names of streams are few. */
 const infoBytesMax = 4 * 1024 * 1024;
+/** Names that are longer, or more of them, are no streams'; names in the table may overlap, and each would be a text of its own. */
+const [nameBytesMax, namesMax] = [256, 65_536];
 /** The first version with a GUID (VC70Dep). */
 const firstGuidVersion = 19990604;
 /** Features. */
@@ -79,8 +81,9 @@ function readNamedStreams(bytes: Buffer, streams: Map<string, number>): number {
   for (let i = 0; i < count; i++) {
     const start = names + word();
     const stream = word();
-    const end = start < namesEnd ? bytes.indexOf(0, start) : -1;
-    if (end >= start && end < namesEnd) streams.set(bytes.toString("utf8", start, end), stream);
+    if (start >= namesEnd || streams.size === namesMax) continue;
+    const length = bytes.subarray(start, Math.min(namesEnd, start + nameBytesMax)).indexOf(0);
+    if (length >= 0) streams.set(bytes.toString("utf8", start, start + length), stream);
   }
   return at;
 }

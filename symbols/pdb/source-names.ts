@@ -28,6 +28,8 @@ const namesBytesMax = 512 * 1024 * 1024;
 const keptPerByte = 4;
 /** A text is at most this long. */
 const textBytesMax = 64 * 1024;
+/** Texts that are kept at most, also those that are not there. */
+const keptMax = 4_000_000;
 
 /** Reads a `/names` stream; one that is damaged or absent (-1) has no texts. */
 export function readSourceNames(msf: Msf, stream: number): SourceNames {
@@ -46,6 +48,7 @@ export function readSourceNames(msf: Msf, stream: number): SourceNames {
     let known = kept.get(offset);
     if (known === undefined) {
       known = read(offset);
+      if (kept.size >= keptMax) kept.clear();
       kept.set(offset, known);
     }
     return known;

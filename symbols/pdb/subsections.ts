@@ -19,6 +19,8 @@ export const subsection = { lines: 0xf2, checksums: 0xf4, inlineeLines: 0xf6, im
 
 /** In a kind: a reader shall pass over it. */
 const ignoreFlag = 0x80000000;
+/** Numbers that one map remembers: a map of 16 million throws. */
+const rememberedMax = 4_000_000;
 
 /** Finds the subsections of a kind between two places, as pairs (start, end) appended to `into`; false when they do not end where the bytes do. */
 export function findSubsections(bytes: Buffer, start: number, end: number, wanted: number, into: Uint32List): boolean {
@@ -84,6 +86,7 @@ export class ModuleFiles {
     if (file === undefined) {
       const at = this.checksumStart + checksum;
       file = at + 6 <= this.checksumEnd ? this.fileOfName(readWord(this.bytes, at)) : 0;
+      if (this.byChecksum.size >= rememberedMax) this.byChecksum.clear();
       this.byChecksum.set(checksum, file);
     }
     return file;
@@ -94,6 +97,7 @@ export class ModuleFiles {
     let place = this.inlinees.get(id);
     if (place === undefined) {
       place = this.inlineeFiles.length;
+      if (this.inlinees.size >= rememberedMax) this.inlinees.clear();
       this.inlinees.set(id, place);
       this.inlineeFiles.push(0);
       this.inlineeLines.push(0);
@@ -126,6 +130,7 @@ export class ModuleFiles {
     let file = this.byName.get(offset);
     if (file === undefined) {
       file = this.builder.fileOf(this.names.take(offset, this.builder.strings));
+      if (this.byName.size >= rememberedMax) this.byName.clear();
       this.byName.set(offset, file);
     }
     return file;

@@ -30,6 +30,8 @@ const depthMax = 24;
 const textMax = 4096;
 /** Characters of texts that are kept for their next use. */
 const keptMax = 16 * 1024 * 1024;
+/** What an entry takes beside its text: millions of texts may be empty. */
+const keptCost = 16;
 /** Parameters that are looked at. */
 const parametersMax = 256;
 const unknown = "?";
@@ -301,10 +303,10 @@ export class TypeNames {
   private keep(type: number, name: string): string {
     // What was cut because of its depth may be whole elsewhere.
     if (this.depth > depthMax / 2) return name;
-    this.keptLength += name.length;
+    this.keptLength += name.length + keptCost;
     if (this.keptLength > keptMax) {
       this.kept.clear();
-      this.keptLength = name.length;
+      this.keptLength = name.length + keptCost;
     }
     this.kept.set(type, name);
     return name;

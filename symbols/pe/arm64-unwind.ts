@@ -34,6 +34,8 @@ import { RvaWindow } from "./rva-window.ts";
 const entryBytes = 8;
 /** Bytes of unwind codes of one record, at most: 255 words. */
 const codesMax = 1020;
+/** Codes that are gone through, for each byte of the file and for the smallest; real ones need less than one. */
+const [workPerByte, workMin] = [16, 4_000_000];
 
 /** Adds the rows of all functions that an arm64 image's exception directory lists. Throws what `fs` throws. */
 export function addArm64Unwind(image: PeImage, builder: ModuleBuilder): void {
@@ -63,6 +65,10 @@ export function addArm64Unwind(image: PeImage, builder: ModuleBuilder): void {
       builder.warn("malformedUnwind");
       continue;
     }
+    if (rows.work > image.bytes.size * workPerByte + workMin) {
+      builder.warn("malformedUnwind");
+      return;
+    }
     rows.add(start, (end - start) >>> 2, unwind);
     covered = end;
   }
@@ -71,7 +77,8 @@ export function addArm64Unwind(image: PeImage, builder: ModuleBuilder): void {
 /** End of the executable bytes that an instruction's address is in; 0 where the file has none. */
 function codeEnd(image: PeImage, rva: number): number {
   const section = image.sectionAt(rva, 4);
-  return section === null || !section.executable ? 0 : section.rva + Math.min(section.stored, section.size);
+  const end = section === null || !section.executable ? 0 : section.rva + Math.min(section.stored, section.size);
+  return end < rva + 4 ? 0 : end;
 }
 
 function unpacked(word: number): Arm64Xdata | null {
@@ -83,6 +90,8 @@ function unpacked(word: number): Arm64Xdata | null {
 
 /** Writes the rows of one function after the other. */
 class FunctionRows {
+  /** Codes and epilogs that were gone through so far. */
+  work = 0;
   private readonly builder: ModuleBuilder;
   private readonly rules: Arm64Rules;
   private readonly places = new Int32Array(runCodes + 2);
@@ -99,6 +108,7 @@ class FunctionRows {
     const { unwind } = this.builder;
     const { places, ruleAt } = this;
     ruleAt.fill(-1, 0, codes.length + 1);
+    this.work += codes.length + epilogs.length;
     unwind.begin(start, start + count * 4);
     const body = this.rule(codes, 0);
     const prolog = instructionPlaces(codes, 0, places);
@@ -110,7 +120,9 @@ class FunctionRows {
     for (let i = 0; i < epilogs.length; i += 2) {
       const first = epilogs[i]!;
       const at = epilogs[i + 1]!;
+      if (first >= count) continue;
       const steps = at < codes.length ? instructionPlaces(codes, at, places) : -1;
+      this.work += Math.max(steps, 0);
       // The instruction that returns or jumps belongs to it.
       const end = Math.min(first + steps + 1, count);
       if (steps < 0 || end <= next) continue;

@@ -12,6 +12,8 @@ import { machine, type PeImage } from "./image.ts";
 
 /** Symbols that are read at a time. */
 const chunkSymbols = 4096;
+/** What a name without end counts as: it was searched as far as names go. */
+const unendedCost = 256;
 const classExternal = 2;
 const classStatic = 3;
 const typeFunction = 0x20;
@@ -49,7 +51,7 @@ export function addCoffSymbols(image: PeImage, builder: ModuleBuilder): void {
       const value = symbols.readUInt32LE(at + 8);
       if (!isFunction || section === undefined || !section.executable || value >= section.size) continue;
       const name = symbols.readUInt32LE(at) === 0 ? (nameBytes > 0 ? coffStrings.text(symbols.readUInt32LE(at + 4)) : null) : shortName(symbols, at);
-      nameBytes -= name?.length ?? 0;
+      nameBytes -= name?.length ?? unendedCost;
       // Linkers' own labels begin with a dot.
       if (name === null || name === "" || name.startsWith(".")) continue;
       builder.addPublic(section.rva + value, builder.strings.takeText(isPrefixed && name.startsWith("_") ? name.slice(1) : name));

@@ -11,6 +11,10 @@ import { directory, type PeImage } from "./image.ts";
 import { RvaWindow } from "./rva-window.ts";
 
 const directoryBytes = 40;
+/** What a name without end counts as: it was searched as far as names go. */
+const unendedCost = 256;
+/** Functions and names that are read: their numbers have 16 bits. */
+const entriesMax = 65_536;
 
 /** The tables of an export directory. */
 type ExportTables = { readonly functions: Buffer; readonly names: Buffer; readonly ordinals: Buffer };
@@ -38,7 +42,7 @@ export function addExports(image: PeImage, builder: ModuleBuilder): void {
     const rva = index * 4 < functions.length ? functions.readUInt32LE(index * 4) : 0;
     if (rva === 0 || (rva >= first && rva - first < size) || !image.isExecutable(rva)) continue;
     const name = textBytes > 0 ? readText(image, texts, names.readUInt32LE(i * 4)) : null;
-    textBytes -= name?.length ?? 0;
+    textBytes -= name?.length ?? unendedCost;
     if (name === null || name === "") builder.warn("malformedExports");
     else builder.addPublic(rva, builder.strings.takeText(name));
   }
@@ -51,8 +55,8 @@ function readHeader(image: PeImage): Buffer | null {
 
 function readTables(image: PeImage): ExportTables | null {
   const header = readHeader(image)!;
-  const count = header.readUInt32LE(24);
-  const functions = image.readRva(header.readUInt32LE(28), header.readUInt32LE(20) * 4);
+  const count = Math.min(header.readUInt32LE(24), entriesMax);
+  const functions = image.readRva(header.readUInt32LE(28), Math.min(header.readUInt32LE(20), entriesMax) * 4);
   const names = image.readRva(header.readUInt32LE(32), count * 4);
   const ordinals = image.readRva(header.readUInt32LE(36), count * 2);
   return functions === null || names === null || ordinals === null ? null : { functions, names, ordinals };

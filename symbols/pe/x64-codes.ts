@@ -71,6 +71,7 @@ export class X64Codes {
     for (let depth = 0; depth < chainMax; depth++) {
       if ((rva & 1) !== 0) {
         isOwn = false;
+        this.work++;
         const place = window.place(rva - 1, entryBytes);
         if (place < 0) return false;
         rva = u32(window.data, place + 8);
