@@ -7,7 +7,7 @@ import { describe, expect, test } from "vitest";
 import { ModuleBuilder } from "../../../symbols/cache/module-builder.ts";
 import { addDwarfNames } from "../../../symbols/dwarf/dwarf.ts";
 import type { DwarfSectionName, DwarfSections } from "../../../symbols/dwarf/dwarf-sections.ts";
-import { compiledDwarf } from "./dwarf-answers.ts";
+import { compiledDwarf, dwarfAnswers } from "./dwarf-answers.ts";
 import { type Die, DwarfWriter, die, imageBase } from "./dwarf-writer.ts";
 import { op, writeLines } from "./line-writer.ts";
 import { openObject } from "./object-sections.ts";
@@ -165,6 +165,39 @@ describe("a file that is made to take long does not:", () => {
     dwarf.info.bytes.splice(at, 0, ...Array.from({ length: 100_000 }, () => 2));
     dwarf.info.patch(0, dwarf.info.bytes.length - 4, 4);
     expect(expectQuick(dwarf)).toEqual({ malformedUnit: 1 });
+  });
+
+  test("functions after scopes as deep as there are bytes", () => {
+    const dwarf = new DwarfWriter();
+    dwarf.unit(die("compileUnit", {}, [die("namespace", {}, [die(0x34, {})]), ...many(30_000, (i) => die("subprogram", { name: ["string", "f"], lowPc: ["addr", code + i], highPc: ["data1", 1] }))]));
+    // The second abbreviation is the namespace's: one byte each, with a byte that closes it behind what is in it.
+    const at = dwarf.info.bytes.indexOf(2, 11);
+    const bytes = [...dwarf.info.bytes.slice(0, at), ...Array.from({ length: 400_000 }, () => 2), ...Array.from({ length: 400_000 }, () => 0), ...dwarf.info.bytes.slice(at)];
+    const info = Uint8Array.from(bytes);
+    new DataView(info.buffer).setUint32(0, info.length - 4, true);
+    const sections = withSections(dwarf.sections(), new Map([[".debug_info", info]]));
+    expect(timed(sections)).toBeLessThan(patience);
+    expect(dwarfAnswers(sections, 0x102).at(-1)).toContain("f");
+  });
+
+  test("units that each have a table of one abbreviation with a high number", () => {
+    const dwarf = new DwarfWriter();
+    for (let i = 0; i < 8000; i++) {
+      const abbrevAt = dwarf.abbrev.bytes.length;
+      dwarf.abbrev.uleb(65_000).uleb(0x11).fixed(0, 1).fixed(0, 2).fixed(0, 1);
+      dwarf.info.fixed(7 + 3, 4).fixed(4, 2).fixed(abbrevAt, 4).fixed(8, 1).uleb(65_000);
+    }
+    const before = process.memoryUsage().arrayBuffers;
+    expectQuick(dwarf);
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(256 * 1024 * 1024);
+  });
+
+  test("files that are all in one folder of a long name", () => {
+    const dwarf = new DwarfWriter();
+    const files = Array.from({ length: 4000 }, (_, i) => [`${i}`, 2] as const);
+    const lineProgram = writeLines(dwarf, { folders: ["/b", "d".repeat(60_000)], files }, [op.address(code), ...files.flatMap((_, i) => [op.file(i), op.special(13 + 4 + 14)]), op.end()]);
+    dwarf.unit(die("compileUnit", { lineProgram: ["secOffset", lineProgram] }, [die("subprogram", { name: ["string", "f"], lowPc: ["addr", code], highPc: ["data2", 4000] })]));
+    expect(expectQuick(dwarf)["dwarfBudget"]).toBeGreaterThan(0);
   });
 
   test("types of which each is in another, around functions without a linker's name", () => {

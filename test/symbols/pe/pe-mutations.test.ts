@@ -6,14 +6,16 @@
 // code and types that one byte more or less does not hurt.
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { deflateSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { compileBytes } from "../../../symbols/compile.ts";
 import { bytesOf } from "../../../symbols/file-bytes.ts";
 import { readImage } from "../../../symbols/pe/image.ts";
 import { openPe } from "../../../symbols/pe/pe.ts";
 import { randomFrom } from "../../support/minidump/mutation.ts";
-import { words } from "../../support/pe-builder.ts";
-import { code, codeRva, reg, unwindInfo, x64Image, xdataRva } from "./x64-image.ts";
+import { buildPe, words } from "../../support/pe-builder.ts";
+import { arm64Image, codeRva as arm64Code, xdataRecord, xdataRva as arm64Xdata } from "./arm64-image.ts";
+import { code, codeRva, compilePe, reg, unwindInfo, x64Image, xdataRva } from "./x64-image.ts";
 
 const fixture = (path: string): Buffer => readFileSync(resolve(import.meta.dirname, "../../../fixtures/out/windows", path));
 const mutants = Number(process.env["DEADAIR_MUTATIONS"] ?? 3000);
@@ -144,6 +146,48 @@ describe("a program that was made to be slow", () => {
     for (let i = 0; i < 32; i++) chain.set([...unwindInfo({ chain: [0, 0, xdataRva + (i + 1) * 16] })], i * 16);
     const functions = Array.from({ length: 0xf000 }, (_, i) => [i, i + 1, 0] as const);
     expect(timed(x64Image({ functions, xdata: chain, code: Buffer.alloc(0xf000, 0x58) }))).toBeLessThan(2000);
+  });
+  it("by unwind data that is now at one end of the file and now at the other", () => {
+    const xdata = Buffer.alloc(0x20_0000);
+    // Chains of 32 between two far places.
+    const far = 0x1f_0000;
+    for (let i = 0; i < 32; i++) xdata.set(unwindInfo({ chain: [0, 0, xdataRva + (i % 2 === 0 ? far : 0) + (i + 1) * 16] }), (i % 2 === 0 ? 0 : far) + i * 16);
+    const functions = Array.from({ length: 0xf000 }, (_, i) => [i, i + 1, 0] as const);
+    expect(timed(x64Image({ functions, xdata, code: Buffer.alloc(0xf000, 0x58) }))).toBeLessThan(3000);
+  });
+  it("by entries that stand for others, at both ends of the file in turn", () => {
+    const xdata = Buffer.alloc(0x20_0000);
+    const far = 0x1f_0000;
+    for (let i = 0; i < 32; i++) xdata.set(words(0, 0, xdataRva + (i % 2 === 0 ? far : 0) + (i + 1) * 16 + 1), (i % 2 === 0 ? 0 : far) + i * 16);
+    const functions = Array.from({ length: 0xf000 }, (_, i) => [i, i + 1, 1] as const);
+    expect(timed(x64Image({ functions, xdata, code: Buffer.alloc(0xf000, 0x58) }))).toBeLessThan(3000);
+  });
+  it("by arm64 functions of no code whose records have as many epilogs as there can be", () => {
+    const xdata = Buffer.alloc(4 * 65_600);
+    xdata.writeUInt32LE(0x3ffff, 0);
+    xdata.writeUInt32LE(0xffff, 4);
+    const file = arm64Image({ pdata: Array.from({ length: 20_000 }, () => [arm64Code + 4, arm64Xdata] as const), xdata, codeBytes: 8 });
+    // The code ends after a byte, whatever the file has.
+    file.writeUInt32LE(1, 0x98 + 240 + 8);
+    expect(timed(file)).toBeLessThan(2000);
+  });
+  it("by arm64 epilogs that lie in each other", () => {
+    const codes = [...Array.from({ length: 120 }, () => 1), 0xe4];
+    const xdata = xdataRecord(0x3_ffff, codes, Array.from({ length: 65_000 }, (_, i) => [i, 0] as const), true);
+    const functions = 64;
+    const pdata = Array.from({ length: functions }, (_, i) => [arm64Code + i * 0xf_fffc, arm64Xdata] as const);
+    expect(timed(arm64Image({ pdata, xdata, codeBytes: functions * 0xf_fffc }))).toBeLessThan(8000);
+  });
+  it("by compressed sections that are mostly zeros", () => {
+    const zeros = deflateSync(Buffer.alloc(2 ** 20));
+    const claim = Buffer.alloc(12);
+    claim.write("ZLIB");
+    claim.writeUInt32BE(2 ** 28, 8);
+    const bytes = Buffer.concat([claim, zeros]);
+    const names = ["info", "abbrev", "line", "str", "line_str", "str_offsets", "addr", "ranges", "rnglists"];
+    const file = buildPe({ sections: names.map((name, i) => ({ name: `.zdebug_${name}`, rva: 0x1000 + i * 0x100_0000, bytes })) });
+    // Those beyond a gigabyte are not there.
+    expect(compilePe(file).warnings["unreadableSection"]).toBe(5);
   });
   it("by functions within functions, all of which are searched", () => {
     const functions = Array.from({ length: 0x4000 }, (_, i) => [i, 0x4_0000, 0] as const);
