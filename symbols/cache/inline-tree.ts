@@ -24,8 +24,6 @@ export const INLINE_WORDS = 6;
 /** Roots of one block. */
 const rootsPerBlock = 8;
 const nodeBytes = 6 * varintBytes;
-/** Pieces that one key can number: an address of 32 bits, a depth below `inlineDepth` and their place make a whole number that a double holds. */
-const keyedMax = 1 << 14;
 
 /** Packs the inlined calls of functions, one function after the other. */
 export class InlineTreeBuilder {
@@ -37,11 +35,13 @@ export class InlineTreeBuilder {
   /** Nodes that were packed. */
   nodes = 0;
   private order = new Uint32Array(64);
-  private keys = new Float64Array(64);
   /** The nodes of the current function: depth, start, end and index of the range, four words each. */
   private readonly pieces = new Uint32List(256);
   private scratch = new Uint8Array(65_536);
-  /** By depth: where the next node of that depth or less begins in `scratch`. */
+  /** By depth: its first piece, and where the last one that was put in order ends. */
+  private readonly firstAt = new Uint32Array(inlineDepth + 1);
+  private readonly endAt = new Uint32Array(inlineDepth + 1);
+  /** By depth: where the next node of that depth or less begins in `scratch`; before that, the next piece to be put in order. */
   private readonly nextAt = new Uint32Array(inlineDepth + 1);
   /** By depth: where the node of that depth begins that the current one lies in. */
   private readonly startAt = new Uint32Array(inlineDepth + 1);
@@ -130,39 +130,29 @@ export class InlineTreeBuilder {
     }
   }
 
-  /** Indexes of the pieces so that each is followed by those in it. */
+  /** Indexes of the pieces so that each is followed by those in it. Each depth's pieces are in order and each lies in one of the depth above, so that going down and up again meets all of them. */
   private inTreeOrder(total: number): Uint32Array {
     const data = this.pieces.data;
+    const { firstAt, nextAt, endAt } = this;
     if (total > this.order.length) this.order = new Uint32Array(total * 2);
-    const sorted = this.order.subarray(0, total);
-    let inOrder = true;
-    for (let i = 0; i < total; i++) {
-      sorted[i] = i;
-      if (i > 0 && comparePieces(data, i - 1, i) > 0) inOrder = false;
-    }
-    if (inOrder) return sorted;
-    if (total > 24) return total > keyedMax ? sorted.sort((a, b) => comparePieces(data, a, b)) : this.sortByKeys(sorted);
-    for (let i = 1; i < total; i++) {
-      let at = i;
-      while (at > 0 && comparePieces(data, sorted[at - 1]!, i) > 0) {
-        sorted[at] = sorted[at - 1]!;
-        at--;
+    const sorted = this.order;
+    const depths = data[(total - 1) * 4]! + 1;
+    firstAt[depths] = total;
+    for (let i = total - 1; i >= 0; i--) firstAt[data[i * 4]!] = i;
+    for (let depth = 0; depth < depths; depth++) nextAt[depth] = firstAt[depth]!;
+    let count = 0;
+    let depth = 0;
+    while (depth >= 0) {
+      const next = nextAt[depth]!;
+      if (next === firstAt[depth + 1] || (depth > 0 && data[next * 4 + 1]! >= endAt[depth - 1]!)) {
+        depth--;
+        continue;
       }
-      sorted[at] = i;
+      sorted[count++] = next;
+      nextAt[depth] = next + 1;
+      endAt[depth] = data[next * 4 + 2]!;
+      if (depth + 1 < depths) depth++;
     }
-    return sorted;
-  }
-
-  /** Puts the indexes of pieces in tree order by one number for each, since numbers sort several times faster than what a function compares. Pieces have no address and depth in common. */
-  private sortByKeys(sorted: Uint32Array): Uint32Array {
-    const data = this.pieces.data;
-    if (sorted.length > this.keys.length) this.keys = new Float64Array(sorted.length * 2);
-    const keys = this.keys.subarray(0, sorted.length);
-    let lowest = 0xffffffff;
-    for (let i = 0; i < keys.length; i++) if (data[i * 4 + 1]! < lowest) lowest = data[i * 4 + 1]!;
-    for (let i = 0; i < keys.length; i++) keys[i] = ((data[i * 4 + 1]! - lowest) * inlineDepth + data[i * 4]!) * keyedMax + i;
-    keys.sort();
-    for (let i = 0; i < keys.length; i++) sorted[i] = keys[i]! - Math.floor(keys[i]! / keyedMax) * keyedMax;
     return sorted;
   }
 
@@ -222,15 +212,15 @@ function compareRanges(ranges: Uint32Array, a: number, b: number): number {
   return ranges[x]! - ranges[y]! || ranges[x + 1]! - ranges[y + 1]! || ranges[x + 2]! - ranges[y + 2]!;
 }
 
-function comparePieces(data: Uint32Array, a: number, b: number): number {
-  return data[a * 4 + 1]! - data[b * 4 + 1]! || data[a * 4]! - data[b * 4]!;
-}
-
 function pushPiece(pieces: Uint32List, depth: number, start: number, end: number, range: number): void {
-  pieces.push(depth);
-  pieces.push(start);
-  pieces.push(end);
-  pieces.push(range);
+  const at = pieces.length;
+  if (at + 4 > pieces.data.length) pieces.reserve(4);
+  const { data } = pieces;
+  data[at] = depth;
+  data[at + 1] = start;
+  data[at + 2] = end;
+  data[at + 3] = range;
+  pieces.length = at + 4;
 }
 
 /** The calls around an address, outermost first; filled anew each time. */

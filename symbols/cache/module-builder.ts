@@ -236,11 +236,10 @@ function demangled(strings: StringTable, lists: readonly Uint32Array[], demangle
     for (const id of list) {
       if (readable[id] !== 0) continue;
       readable[id] = id;
-      const bytes = strings.bytesOf(id);
       // Itanium and Rust begin with _, Microsoft's with ?, Swift's with $ or _, and so does no path that matters.
-      const first = bytes[0];
+      const first = strings.firstByteOf(id);
       if (first !== 0x5f && first !== 0x3f && first !== 0x24 && first !== 0x40) continue;
-      const text = demangle(Buffer.from(bytes).toString("utf8"));
+      const text = demangle(strings.textOf(id));
       if (text !== null && text !== "") readable[id] = strings.takeText(text);
     }
   }

@@ -91,6 +91,17 @@ export class StringTable {
     return this.bytes.data.subarray(this.startOf(id), this.endOf(id));
   }
 
+  /** The first byte of a string; 0 of the empty one. */
+  firstByteOf(id: number): number {
+    return id === 0 ? 0 : this.bytes.data[this.startOf(id)]!;
+  }
+
+  /** A string as JavaScript's. */
+  textOf(id: number): string {
+    const { data } = this.bytes;
+    return Buffer.from(data.buffer, data.byteOffset).toString(this.offsets.data[id]! >= notAscii ? "utf8" : "latin1", this.startOf(id), this.endOf(id));
+  }
+
   /** The section `stringOffset`. */
   offsetSection(): Uint32Array {
     const section = new Uint32Array(this.offsets.length + 1);
