@@ -172,7 +172,8 @@ describe("a file that is made to take long does not:", () => {
     dwarf.unit(die("compileUnit", {}, [die("namespace", {}, [die(0x34, {})]), ...many(30_000, (i) => die("subprogram", { name: ["string", "f"], lowPc: ["addr", code + i], highPc: ["data1", 1] }))]));
     // The second abbreviation is the namespace's: one byte each, with a byte that closes it behind what is in it.
     const at = dwarf.info.bytes.indexOf(2, 11);
-    const bytes = [...dwarf.info.bytes.slice(0, at), ...Array.from({ length: 400_000 }, () => 2), ...Array.from({ length: 400_000 }, () => 0), ...dwarf.info.bytes.slice(at)];
+    const inner = dwarf.info.bytes.slice(at, at + 3);
+    const bytes = [...dwarf.info.bytes.slice(0, at), ...Array.from({ length: 400_000 }, () => 2), ...inner, ...Array.from({ length: 400_000 }, () => 0), ...dwarf.info.bytes.slice(at + 3)];
     const info = Uint8Array.from(bytes);
     new DataView(info.buffer).setUint32(0, info.length - 4, true);
     const sections = withSections(dwarf.sections(), new Map([[".debug_info", info]]));

@@ -14,7 +14,7 @@ import { readImage } from "../../../symbols/pe/image.ts";
 import { openPe } from "../../../symbols/pe/pe.ts";
 import { randomFrom } from "../../support/minidump/mutation.ts";
 import { buildPe, words } from "../../support/pe-builder.ts";
-import { arm64Image, codeRva as arm64Code, xdataRecord, xdataRva as arm64Xdata } from "./arm64-image.ts";
+import { arm64Image, codeRva as arm64Code, xdataRva as arm64Xdata } from "./arm64-image.ts";
 import { code, codeRva, compilePe, reg, unwindInfo, x64Image, xdataRva } from "./x64-image.ts";
 
 const fixture = (path: string): Buffer => readFileSync(resolve(import.meta.dirname, "../../../fixtures/out/windows", path));
@@ -153,14 +153,14 @@ describe("a program that was made to be slow", () => {
     const far = 0x1f_0000;
     for (let i = 0; i < 32; i++) xdata.set(unwindInfo({ chain: [0, 0, xdataRva + (i % 2 === 0 ? far : 0) + (i + 1) * 16] }), (i % 2 === 0 ? 0 : far) + i * 16);
     const functions = Array.from({ length: 0xf000 }, (_, i) => [i, i + 1, 0] as const);
-    expect(timed(x64Image({ functions, xdata, code: Buffer.alloc(0xf000, 0x58) }))).toBeLessThan(3000);
+    expect(timed(x64Image({ functions, xdata, code: Buffer.alloc(0xf000, 0x58) }))).toBeLessThan(2000);
   });
   it("by entries that stand for others, at both ends of the file in turn", () => {
     const xdata = Buffer.alloc(0x20_0000);
     const far = 0x1f_0000;
     for (let i = 0; i < 32; i++) xdata.set(words(0, 0, xdataRva + (i % 2 === 0 ? far : 0) + (i + 1) * 16 + 1), (i % 2 === 0 ? 0 : far) + i * 16);
     const functions = Array.from({ length: 0xf000 }, (_, i) => [i, i + 1, 1] as const);
-    expect(timed(x64Image({ functions, xdata, code: Buffer.alloc(0xf000, 0x58) }))).toBeLessThan(3000);
+    expect(timed(x64Image({ functions, xdata, code: Buffer.alloc(0xf000, 0x58) }))).toBeLessThan(2000);
   });
   it("by arm64 functions of no code whose records have as many epilogs as there can be", () => {
     const xdata = Buffer.alloc(4 * 65_600);
@@ -170,13 +170,6 @@ describe("a program that was made to be slow", () => {
     // The code ends after a byte, whatever the file has.
     file.writeUInt32LE(1, 0x98 + 240 + 8);
     expect(timed(file)).toBeLessThan(2000);
-  });
-  it("by arm64 epilogs that lie in each other", () => {
-    const codes = [...Array.from({ length: 120 }, () => 1), 0xe4];
-    const xdata = xdataRecord(0x3_ffff, codes, Array.from({ length: 65_000 }, (_, i) => [i, 0] as const), true);
-    const functions = 64;
-    const pdata = Array.from({ length: functions }, (_, i) => [arm64Code + i * 0xf_fffc, arm64Xdata] as const);
-    expect(timed(arm64Image({ pdata, xdata, codeBytes: functions * 0xf_fffc }))).toBeLessThan(8000);
   });
   it("by compressed sections that are mostly zeros", () => {
     const zeros = deflateSync(Buffer.alloc(2 ** 20));
