@@ -1,27 +1,30 @@
 // npm run bench -- compile [--quick] [--write] [--only NAME]
 //
 // Debug files compiled into symbol caches, a row a format: MB of files a second
-// of one core's processor time, in a process that has compiled before and in a
-// new one, the most memory, and how large the cache is. Beside it what others
+// of one core's processor time, in a process that has compiled a few times before
+// and in a new one, which V8 compiles our code in meanwhile; the most memory, and
+// how large the cache is. Beside it what others
 // take who read the same file: llvm-pdbutil and llvm-dwarfdump, which print it,
 // and mozilla's dump_syms where DEADAIR_DUMP_SYMS names one (by hand, not in CI).
 // Contenders take turns; medians of their ratios over the rounds.
 // The program is made by clang (compile/large-program.ts).
 import { spawnSync } from "node:child_process";
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import type { OneCompile } from "./compile/one-compile.ts";
 import { largeProgram } from "./compile/large-program.ts";
+import { unpackCabinet } from "../test/support/cabinet.ts";
 import { median, runJson, takeTurns, timeCommand } from "./walk/rounds.ts";
 
 const { values: flags } = parseArgs({ options: { quick: { type: "boolean" }, write: { type: "boolean" }, only: { type: "string" } } });
 const root = path.join(import.meta.dirname, "..");
 const rounds = flags.quick ? 3 : 7;
 const folder = path.join(root, ".cache/bench/compile");
-/** Compiles in one process: the first pays for V8's own compiling. */
-const warmTimes = 5;
+/** Compiles in one process, and those at its start that do not count: V8 goes on optimising for some. */
+const warmTimes = 10;
+const warmUp = 5;
 const units = 12;
 
 type Peer = { readonly name: string; readonly command: readonly string[] };
@@ -36,6 +39,11 @@ const dumpSyms = process.env["DEADAIR_DUMP_SYMS"];
 const sym = path.join(folder, "large.sym");
 writeSym([made.pdb, made.program], sym);
 
+/** One that Microsoft's linker wrote, in a cabinet. */
+const cabinet = path.join(root, "../shared/corpus/mozilla+dump_syms/test_data/windows/basic32.pd_");
+const microsoft = path.join(folder, "basic32.pdb");
+if (existsSync(cabinet) && !existsSync(microsoft)) writeFileSync(microsoft, unpackCabinet(readFileSync(cabinet)));
+
 const rows: readonly Row[] = [
   {
     what: "PDB, with its program",
@@ -46,6 +54,7 @@ const rows: readonly Row[] = [
   { what: "PDB alone", files: [made.pdb], peers: [], aim: "≥ 150 MB/s" },
   { what: "x64 program: unwind data and exports", files: [made.program], peers: [{ name: "llvm-readobj --unwind", command: ["llvm-readobj-19", "--unwind", made.program] }], aim: "" },
   { what: "x64 program with DWARF", files: [made.dwarf], peers: [{ name: "llvm-dwarfdump", command: ["llvm-dwarfdump-19", "--debug-info", "--debug-line", made.dwarf] }], aim: "" },
+  ...(existsSync(microsoft) ? [{ what: "PDB by Visual C++ 2017 (../shared)", files: [microsoft], peers: [], aim: "≥ 150 MB/s" }] : []),
   { what: ".sym of the PDB", files: [sym], peers: [], aim: "≥ 150 MB/s" },
 ];
 
@@ -62,7 +71,7 @@ function measure({ what, files, peers, aim }: Row): string {
   const compile = (times: number): OneCompile => runJson<OneCompile>([process.execPath, "--disable-warning=ExperimentalWarning", path.join(root, "bench/compile/one-compile.ts"), String(times), ...files]);
   const cold: OneCompile[] = [];
   const outcomes = takeTurns(rounds, [
-    { name: "warm", measure: () => median(compile(warmTimes).times.slice(1)) },
+    { name: "warm", measure: () => median(compile(warmTimes).times.slice(warmUp)) },
     {
       name: "cold",
       measure() {

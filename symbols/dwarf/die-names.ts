@@ -13,11 +13,11 @@
 // References may lead to other units (link-time optimisation); their scopes are
 // found by a walk of their own, once a unit.
 import type { ModuleBuilder } from "../cache/module-builder.ts";
+import { NumberMap } from "../cache/number-map.ts";
 import { slot } from "./abbreviations.ts";
 import { form, tag } from "./codes.ts";
 import type { DieReader } from "./die-reader.ts";
 import type { DwarfStrings } from "./dwarf-strings.ts";
-import { OffsetMap } from "./offset-map.ts";
 import type { ScopeIndex } from "./scope-index.ts";
 import type { Unit, Units } from "./unit.ts";
 import type { WorkBudget } from "./work-budget.ts";
@@ -60,7 +60,7 @@ export class DieNames {
   private readonly scopesOf: (unit: Unit) => ScopeIndex;
   /** The unit that is being read, and the names of its own entries by their offset in it. */
   private unit: Unit | null = null;
-  private readonly own = new OffsetMap();
+  private readonly own = new NumberMap();
   /** Names of entries of other units by offset. */
   private readonly foreign = new Map<number, number>();
 

@@ -5,6 +5,7 @@
 // other one, so names are put together from bytes, and parameter lists are kept
 // as bytes by their type.
 import type { ModuleBuilder } from "../cache/module-builder.ts";
+import { NumberMap } from "../cache/number-map.ts";
 import type { TypeNames } from "./type-names.ts";
 import { bracketNamespaces } from "./type-records.ts";
 
@@ -35,9 +36,9 @@ export class FunctionNames {
   private lists: Buffer = Buffer.alloc(256 * 1024);
   private listsLength = 0;
   /** By function's type: where its list begins in `lists`. */
-  private readonly listAt = new Map<number, number>();
+  private readonly listAt = new NumberMap();
   /** By id: the builder's number of its name as an origin. */
-  private readonly origins = new Map<number, number>();
+  private readonly origins = new NumberMap();
   private scopeBudget = scopeBytesMax;
   private readonly scratch = Buffer.alloc(nameMax + listMax + 1);
 
@@ -65,7 +66,7 @@ export class FunctionNames {
   /** The builder's number of what an id's function is called, for inlined calls. */
   originOf(id: number): number {
     let origin = this.origins.get(id);
-    if (origin === undefined) {
+    if (origin < 0) {
       origin = this.builder.originOf(this.nameOfId(id));
       if (this.origins.size >= originsMax) this.origins.clear();
       this.origins.set(id, origin);
@@ -106,7 +107,7 @@ export class FunctionNames {
   /** Where in `lists` the parameters of a function's type begin. */
   private listOf(type: number): number {
     let at = this.listAt.get(type);
-    if (at !== undefined) return at;
+    if (at >= 0) return at;
     if (this.listsLength > keptMax || this.listAt.size >= originsMax) {
       this.listsLength = 0;
       this.listAt.clear();

@@ -12,6 +12,7 @@
 // They come in any order, so that a first step only notes where they are.
 import type { ModuleBuilder } from "../cache/module-builder.ts";
 import { Uint32List } from "../cache/growable-array.ts";
+import { NumberMap } from "../cache/number-map.ts";
 import type { SourceNames } from "./source-names.ts";
 
 /** Kinds of subsections that are read. */
@@ -48,11 +49,11 @@ export class ModuleFiles {
   private checksumStart = 0;
   private checksumEnd = 0;
   /** By place in `/names`: the builder's number. */
-  private readonly byName = new Map<number, number>();
+  private readonly byName = new NumberMap();
   /** By place in the module's checksums: the builder's number. */
-  private readonly byChecksum = new Map<number, number>();
+  private readonly byChecksum = new NumberMap();
   /** By id: its place in the lists that follow. */
-  private readonly inlinees = new Map<number, number>();
+  private readonly inlinees = new NumberMap();
   private readonly inlineeFiles = new Uint32List(256);
   private readonly inlineeLines = new Uint32List(256);
   private readonly inlineeOrigins = new Uint32List(256);
@@ -83,7 +84,7 @@ export class ModuleFiles {
   /** The builder's number of a file that is given by its place in the checksums; 0 when there is none. */
   fileAt(checksum: number): number {
     let file = this.byChecksum.get(checksum);
-    if (file === undefined) {
+    if (file < 0) {
       const at = this.checksumStart + checksum;
       file = at + 6 <= this.checksumEnd ? this.fileOfName(readWord(this.bytes, at)) : 0;
       if (this.byChecksum.size >= rememberedMax) this.byChecksum.clear();
@@ -95,7 +96,7 @@ export class ModuleFiles {
   /** Place of a function that is inlined in this module; one that no subsection tells of has file 0 and line 0. */
   inlinee(id: number): number {
     let place = this.inlinees.get(id);
-    if (place === undefined) {
+    if (place < 0) {
       place = this.inlineeFiles.length;
       if (this.inlinees.size >= rememberedMax) this.inlinees.clear();
       this.inlinees.set(id, place);
@@ -128,7 +129,7 @@ export class ModuleFiles {
 
   private fileOfName(offset: number): number {
     let file = this.byName.get(offset);
-    if (file === undefined) {
+    if (file < 0) {
       file = this.builder.fileOf(this.names.take(offset, this.builder.strings));
       if (this.byName.size >= rememberedMax) this.byName.clear();
       this.byName.set(offset, file);
@@ -143,7 +144,7 @@ export class ModuleFiles {
     while (at + 12 <= end) {
       const id = readWord(this.bytes, at);
       // The first one counts; compilers write one.
-      if (!this.inlinees.has(id)) {
+      if (this.inlinees.get(id) < 0) {
         const place = this.inlinee(id);
         this.inlineeFiles.data[place] = this.fileAt(readWord(this.bytes, at + 4));
         this.inlineeLines.data[place] = readWord(this.bytes, at + 8);
