@@ -4,6 +4,8 @@
 
 /** How many numbers there are room for at first. */
 const firstRoom = 1024;
+/** Room that is kept when all is forgotten: after one module of millions, thousands of small ones must not each sweep it. */
+const keptRoom = 65_536;
 /** Another in each process, so that nobody can make a file whose numbers all meet. */
 const multiplier = Math.trunc(Math.random() * 2 ** 32) | 1;
 
@@ -22,7 +24,10 @@ export class NumberMap {
 
   /** Forgets everything. */
   clear(): void {
-    if (this.count > 0) this.values.fill(0);
+    if (this.keys.length > keptRoom) {
+      this.keys = new Uint32Array(firstRoom);
+      this.values = new Uint32Array(firstRoom);
+    } else if (this.count > 0) this.values.fill(0);
     this.count = 0;
   }
 

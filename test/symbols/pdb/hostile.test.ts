@@ -58,7 +58,7 @@ function longNames(): Buffer {
 
 /** Inlined functions that all lie in one namespace of a long name. */
 function longScope(): Buffer {
-  const count = 150_000;
+  const count = 90_000;
   const ids = [Buffer.concat([halves(0x1605), words(0), nulText("n".repeat(4000))]), ...Array.from({ length: count }, (_, i) => Buffer.concat([halves(0x1601), words(0x1000, 0), nulText(`f${i}`)]))];
   const sites = Array.from({ length: count }, (_, i) => site(0x1001 + i, [11, 0x10, 4, 1])).flat();
   return buildPdb({ sections, ids, modules: [{ name: "a.obj", symbols: proc("f", 0, count, sites) }] });
@@ -87,11 +87,22 @@ function sharedFrames(): Buffer {
   return withSharedStream(pdb, Array.from({ length: 20_000 }, () => "m"));
 }
 
+/** One module of many checksums, and then many of one. */
+function sweptFiles(): Buffer {
+  const entries = 1_000_000;
+  const checksums = subsectionRecord(0xf4, Buffer.alloc(entries * 8));
+  const lines = (count: number): Buffer => subsectionRecord(0xf2, words(0), halves(1, 0), words(0x80), manyWords(Array.from({ length: count }, (_, i) => [i * 8, 0, 12]).flat()));
+  const small = Buffer.concat([subsectionRecord(0xf4, Buffer.alloc(8)), lines(1)]);
+  const modules = Array.from({ length: 50_000 }, (_, i) => ({ name: "m", symbols: [symbolRecord(6)], c13: i === 0 ? Buffer.concat([checksums, lines(entries)]) : small }));
+  return buildPdb({ sections, modules, pageBytes: 512 });
+}
+
 const rows: readonly { readonly what: string; readonly pdb: () => Buffer }[] = [
   { what: "200,000 names of streams that are ends of one text", pdb: overlappingStreamNames },
   { what: "long names that are nearly those of long public symbols", pdb: longNames },
   { what: "inlined functions in a namespace of a long name", pdb: longScope },
   { what: "imports from modules that share a stream", pdb: sharedExports },
+  { what: "a module of a million files, and thousands of one", pdb: sweptFiles },
   { what: "frame data of modules that share a stream", pdb: sharedFrames },
 ];
 
