@@ -4,10 +4,11 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { mutationCount } from "../../support/damage.ts";
 import type { FrameSection } from "../../../symbols/dwarf/frame-section.ts";
 import { cacheOfFrames, frameSections, rowAt } from "./frame-sections.ts";
 
-const runs = Number(process.env["DEADAIR_MUTATIONS"] ?? 3000);
+const runs = mutationCount();
 
 type Options = {
   readonly kind?: FrameSection["kind"];

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { mutationCount } from "../../support/damage.ts";
 import { ModuleBuilder } from "../../../symbols/cache/module-builder.ts";
 import { addDwarfNames } from "../../../symbols/dwarf/dwarf.ts";
 import type { DwarfSectionName, DwarfSections } from "../../../symbols/dwarf/dwarf-sections.ts";
@@ -12,7 +13,7 @@ import { type Die, DwarfWriter, die, imageBase } from "./dwarf-writer.ts";
 import { op, writeLines } from "./line-writer.ts";
 import { openObject } from "./object-sections.ts";
 
-const runs = Number(process.env["DEADAIR_MUTATIONS"] ?? 3000);
+const runs = mutationCount();
 const names: readonly DwarfSectionName[] = [".debug_info", ".debug_abbrev", ".debug_line", ".debug_str", ".debug_line_str", ".debug_str_offsets", ".debug_addr", ".debug_ranges", ".debug_rnglists"];
 /** Milliseconds that any file of some hundred kilobytes may take, on a busy machine. */
 const patience = 2000;

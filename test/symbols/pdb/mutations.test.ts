@@ -3,8 +3,9 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
+import { mutationCount } from "../../support/damage.ts";
 import { halves, buildPdb, namesOffsets, nulText, subsectionRecord, symbolRecord, words } from "../../support/pdb-builder.ts";
-import { compileMutant, MutantSource, mutationCount } from "./mutations.ts";
+import { compileMutant, MutantSource } from "./mutations.ts";
 
 const fixture = (path: string): Buffer => readFileSync(resolve(import.meta.dirname, "../../../fixtures/out/windows", path));
 const program = "$T0 .raSearch = $eip $T0 ^ = $esp $T0 4 + =";
@@ -38,7 +39,7 @@ describe("a damaged PDB", () => {
     const mutants = new MutantSource(bytes());
     const fates = { compiled: 0, refused: 0 };
     let worst = 0;
-    for (let seed = 0; seed < mutationCount(3000) / files.length; seed++) {
+    for (let seed = 0; seed < mutationCount() / files.length; seed++) {
       const mutant = mutants.make(seed);
       const started = performance.now();
       try {

@@ -9,13 +9,9 @@ import { ModuleBuilder } from "../../../symbols/cache/module-builder.ts";
 import { openDebugFile } from "../../../symbols/compile.ts";
 import { bytesOf } from "../../../symbols/file-bytes.ts";
 import { openMsf } from "../../../symbols/pdb/msf.ts";
+import { damageAt, type Random } from "../../support/damage.ts";
 import { randomFrom } from "../../support/minidump/mutation.ts";
 import { buildMsf } from "../../support/pdb-builder.ts";
-
-/** How many mutants a test tries; DEADAIR_MUTATIONS asks for more than the default. */
-export function mutationCount(byDefault: number): number {
-  return Number(process.env["DEADAIR_MUTATIONS"] ?? byDefault);
-}
 
 /** What became of a mutant. */
 export type Fate = "compiled" | "refused";
@@ -31,8 +27,6 @@ export function compileMutant(bytes: Buffer): Fate {
   builder.finish({ source: "pdb", sourceDigest: "", debugFile: "", debugId: facts.debugId ?? "", codeId: null, codeFile: null, generator: null, os: "windows", arch: facts.archName }, facts.arch);
   return names.ok && unwind.ok ? "compiled" : "refused";
 }
-
-type Random = (below: number) => number;
 
 /** A PDB taken apart once, of which mutants are made. */
 export class MutantSource {
@@ -63,41 +57,9 @@ export class MutantSource {
   }
 }
 
-/** Numbers that readers go wrong on. */
-const evil = [0, 1, 2, 3, 0x7f, 0x80, 0xff, 0xfff, 0x1000, 0x7fff, 0x8000, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xfffffff0, 0xfffffffe, 0xffffffff];
-
-/** A copy with some bytes or words changed, cut, doubled or moved. */
+/** A copy that was damaged in some places. */
 function damage(bytes: Buffer, random: Random): Buffer {
   let copy = Buffer.from(bytes);
-  for (let changes = 1 + random(4); changes > 0 && copy.length > 8; changes--) {
-    const at = random(copy.length - 4);
-    const length = 1 + random(Math.min(64, copy.length - at));
-    switch (random(8)) {
-      case 0:
-        copy[at] = random(256);
-        break;
-      case 1:
-        copy[at]! ^= 1 << random(8);
-        break;
-      case 2:
-        copy.writeUInt32LE(evil[random(evil.length)]!, at & ~3);
-        break;
-      case 3:
-        copy.writeUInt16LE(evil[random(evil.length)]! & 0xffff, at & ~1);
-        break;
-      case 4:
-        copy.writeUInt32LE((copy.readUInt32LE(at & ~3) + random(17) - 8) >>> 0, at & ~3);
-        break;
-      case 5:
-        if (random(4) === 0) copy = copy.subarray(0, at);
-        else copy.fill(random(2) === 0 ? 0 : 0xff, at, at + length);
-        break;
-      case 6:
-        copy.copy(copy, random(copy.length - 4), at, at + length);
-        break;
-      default:
-        copy = Buffer.concat([copy.subarray(0, at), random(2) === 0 ? copy.subarray(at + length) : copy.subarray(Math.max(0, at - length))]);
-    }
-  }
+  for (let changes = 1 + random(4); changes > 0 && copy.length > 8; changes--) copy = damageAt(copy, random(copy.length - 4), random);
   return copy;
 }

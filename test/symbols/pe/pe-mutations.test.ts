@@ -12,13 +12,14 @@ import { compileBytes } from "../../../symbols/compile.ts";
 import { bytesOf } from "../../../symbols/file-bytes.ts";
 import { readImage } from "../../../symbols/pe/image.ts";
 import { openPe } from "../../../symbols/pe/pe.ts";
+import { damageAt, mutationCount, type Random } from "../../support/damage.ts";
 import { randomFrom } from "../../support/minidump/mutation.ts";
 import { buildPe, words } from "../../support/pe-builder.ts";
 import { arm64Image, codeRva as arm64Code, xdataRva as arm64Xdata } from "./arm64-image.ts";
 import { code, codeRva, compilePe, reg, unwindInfo, x64Image, xdataRva } from "./x64-image.ts";
 
 const fixture = (path: string): Buffer => readFileSync(resolve(import.meta.dirname, "../../../fixtures/out/windows", path));
-const mutants = Number(process.env["DEADAIR_MUTATIONS"] ?? 3000);
+const mutants = mutationCount();
 
 /** One with what compilers seldom write: chains, version 2, machine frames, a frame register. */
 function odd(): Buffer {
@@ -41,11 +42,6 @@ function odd(): Buffer {
   return x64Image({ functions: [...functions, [0x190, 0x1a0, 0], [0x200, 0x400, 0]], xdata: Buffer.concat(infos), code: text });
 }
 
-type Random = (below: number) => number;
-
-/** Numbers that readers go wrong on. */
-const evil = [0, 1, 2, 3, 0x7f, 0x80, 0xff, 0xfff, 0x1000, 0x7fff, 0xffff, 0x1_0000, 0x7fff_ffff, 0x8000_0000, 0xffff_fff0, 0xffff_ffff];
-
 /** Places where a byte means much: offsets and lengths in the file. */
 function targets(file: Buffer): (readonly [at: number, bytes: number])[] {
   const image = readImage(bytesOf(file));
@@ -65,30 +61,7 @@ function damage(file: Buffer, places: readonly (readonly [number, number])[], ra
   let copy = Buffer.from(file);
   for (let changes = 1 + random(6); changes > 0 && copy.length > 64; changes--) {
     const [from, bytes] = random(2) === 0 ? places[random(places.length)]! : [0, copy.length];
-    const at = Math.min(from + random(Math.max(1, bytes)), copy.length - 8);
-    switch (random(7)) {
-      case 0:
-        copy[at] = random(256);
-        break;
-      case 1:
-        copy[at]! ^= 1 << random(8);
-        break;
-      case 2:
-        copy.writeUInt32LE(evil[random(evil.length)]!, at & ~3);
-        break;
-      case 3:
-        copy.writeUInt16LE(evil[random(evil.length)]! & 0xffff, at & ~1);
-        break;
-      case 4:
-        copy.writeUInt32LE((copy.readUInt32LE(at & ~3) + random(17) - 8) >>> 0, at & ~3);
-        break;
-      case 5:
-        copy.copy(copy, random(copy.length - 8), at, Math.min(copy.length, at + 1 + random(64)));
-        break;
-      default:
-        if (random(4) === 0) copy = copy.subarray(0, at);
-        else copy.fill(random(2) === 0 ? 0 : 0xff, at, Math.min(copy.length, at + 1 + random(64)));
-    }
+    copy = damageAt(copy, Math.min(from + random(Math.max(1, bytes)), copy.length - 8), random);
   }
   return copy;
 }
