@@ -25,6 +25,7 @@ import { Uint32List } from "./growable-array.ts";
 import { InlineTreeBuilder } from "./inline-tree.ts";
 import { type ModuleIdentity, SYMBOL_WORDS, type SectionKind, headerFlag, publicFlag, section } from "./layout.ts";
 import { LineRowsBuilder } from "./line-rows.ts";
+import { NumberMap } from "./number-map.ts";
 import { buildPageIndex } from "./page-index.ts";
 import { RuleTable } from "./rule-table.ts";
 import { StringTable } from "./string-table.ts";
@@ -67,8 +68,8 @@ export class ModuleBuilder {
   private readonly publicEnds = new Uint32List(16);
   /** By source: its first function. */
   private readonly sources: number[] = [0];
-  private readonly fileNumbers = new Map<number, number>();
-  private readonly originNumbers = new Map<number, number>();
+  private readonly fileNumbers = new NumberMap();
+  private readonly originNumbers = new NumberMap();
 
   constructor() {
     this.files.push(0);
@@ -218,10 +219,10 @@ export class ModuleBuilder {
   }
 }
 
-function numberOf(list: Uint32List, numbers: Map<number, number>, name: number): number {
+function numberOf(list: Uint32List, numbers: NumberMap, name: number): number {
   if (name === 0) return 0;
   let number = numbers.get(name);
-  if (number === undefined) {
+  if (number < 0) {
     number = list.length;
     list.push(name);
     numbers.set(name, number);
