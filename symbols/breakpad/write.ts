@@ -9,6 +9,7 @@
 // a file that was made here comes back byte for byte. What a `.sym` file has no
 // words for is lost:
 //
+//  - where a public symbol ends: to a walker it reaches up to the next one;
 //  - that a frame was interrupted (a signal handler's caller);
 //  - the linker's spelling beside the readable one. One of the two is written:
 //    walkers print names as they find them, so the readable one by default;

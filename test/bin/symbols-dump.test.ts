@@ -8,7 +8,7 @@ import { symbolsDump } from "../../bin/commands/symbols-dump.ts";
 import { compilerVersion } from "../../symbols/cache/layout.ts";
 import { compileSymbolFiles } from "../../symbols/compile.ts";
 import { type SymbolCache, cacheOfBytes } from "../../symbols/cache/symbol-cache.ts";
-import { ask } from "../symbols/cache/cached-symbols.ts";
+import { ask, emptyPlace } from "../symbols/cache/cached-symbols.ts";
 import { rowAt } from "../symbols/dwarf/frame-sections.ts";
 
 const folder = mkdtempSync(path.join(tmpdir(), "deadair-dump-"));
@@ -91,16 +91,21 @@ describe("deadair symbols dump", () => {
     const different: string[] = [];
     let named = 0;
     let unwound = 0;
+    let overreached = 0;
+    const place = emptyPlace();
     for (let rva = 0; rva < 0x40000; rva++) {
       const name = `${ask(original, rva)} ${original.parameterBytes(rva)}`;
       const row = unwindAt(original, rva);
-      if (name !== `${ask(copy, rva)} ${copy.parameterBytes(rva)}`) different.push(`${rva.toString(16)} ${name}`);
+      // A PUBLIC record has no end: padding behind what an object file contributed gets its name in the copy.
+      if (!original.hasName(rva) && copy.lookUp(rva, place) && place.isPublic) overreached++;
+      else if (name !== `${ask(copy, rva)} ${copy.parameterBytes(rva)}`) different.push(`${rva.toString(16)} ${name}`);
       // Leaves have rows in the copy only.
       if (row !== "" && row !== unwindAt(copy, rva)) different.push(`${rva.toString(16)} ${row} | ${unwindAt(copy, rva)}`);
       if (original.hasName(rva)) named++;
       if (row !== "") unwound++;
     }
     expect(different).toEqual([]);
+    expect(overreached).toBeLessThan(16);
     expect(Math.min(named, unwound)).toBeGreaterThan(1500);
   });
 
