@@ -6,8 +6,8 @@
 //
 //  - Names and lines come from the files in the order of `nameOrder`; where
 //    two tell of the same function the first is believed. A `.sym` file is a
-//    copy of what native files say better, so it gives names only when none
-//    of those has functions.
+//    copy of what a PDB says better, so beside one it gives none; beside a
+//    program alone it does, whose DWARF may tell of some functions only.
 //  - Unwind data comes from all native files, which do not overlap (programs
 //    have tables, PDBs the frame programs of x86); from a `.sym` file only when
 //    none of those has any.
@@ -96,9 +96,8 @@ export function compileBytes(all: readonly FileBytes[], sourceDigest = ""): Resu
 /** Adds what a file is asked for; false when none of it could be had. */
 function addFile(builder: ModuleBuilder, file: DebugFile, files: readonly DebugFile[], note: (result: Result<unknown>) => boolean): boolean {
   const isCopy = file.facts.kind === "breakpad";
-  const natives = isCopy ? files.filter(({ facts }) => facts.kind !== "breakpad") : [];
-  const wantsNames = !natives.some(({ facts }) => facts.holds.functions);
-  const wantsUnwind = !natives.some(({ facts }) => facts.holds.unwind);
+  const wantsNames = !isCopy || !files.some(({ facts }) => facts.kind === "pdb" && facts.holds.functions);
+  const wantsUnwind = !isCopy || !files.some(({ facts }) => facts.kind !== "breakpad" && facts.holds.unwind);
   builder.beginSource();
   if (wantsNames && wantsUnwind && file.addAll !== undefined) return note(file.addAll(builder));
   const named = wantsNames && note(file.addNames(builder));

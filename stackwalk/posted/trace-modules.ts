@@ -1,5 +1,6 @@
 // The modules that a posted stack trace speaks of, and the names of the
 // addresses asked of each.
+import { baseName } from "../minidump/module-list.ts";
 import type { SymbolState } from "../report.ts";
 import type { MissingSymbols, SymbolKey, SymbolSource } from "../stackwalker.ts";
 import { symbolKey } from "../symbol-key.ts";
@@ -89,9 +90,4 @@ function keyOf(module: PostedModule): SymbolKey | null {
 export function lookupOffset(frame: PostedFrame, index: number): number {
   const offset = frame.offset ?? 0;
   return index === 0 || frame.adjusted ? offset : Math.max(0, offset - 1);
-}
-
-/** The last component of a path of either kind of slash. */
-export function baseName(file: string): string {
-  return file.slice(Math.max(file.lastIndexOf("/"), file.lastIndexOf("\\")) + 1);
 }

@@ -1,7 +1,8 @@
 // The parts of a report that a posted stack trace gives.
+import { baseName } from "../minidump/module-list.ts";
 import type { Frame, Module } from "../report.ts";
 import type { PostedFrame } from "./posted-trace.ts";
-import { type TraceModule, baseName, lookupOffset } from "./trace-modules.ts";
+import { type TraceModule, lookupOffset } from "./trace-modules.ts";
 
 /** A frame with the name that its module's symbols give, or else with what the client sent. */
 export function frameOf(frame: PostedFrame, index: number, entry: TraceModule | null): Frame {

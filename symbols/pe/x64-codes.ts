@@ -187,6 +187,7 @@ function u16(data: Uint8Array, at: number): number {
   return data[at]! | (data[at + 1]! << 8);
 }
 
-function u32(data: Uint8Array, at: number): number {
+/** The number of four bytes at a place. */
+export function u32(data: Uint8Array, at: number): number {
   return (data[at]! | (data[at + 1]! << 8) | (data[at + 2]! << 16) | (data[at + 3]! << 24)) >>> 0;
 }

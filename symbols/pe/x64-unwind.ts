@@ -35,7 +35,7 @@ import { cfaKind, raKind, RULE_SLOT_WORDS, RULE_WORDS, saveKind } from "../cache
 import { registerFiles } from "../registers.ts";
 import { directory, type PeImage } from "./image.ts";
 import { RvaWindow } from "./rva-window.ts";
-import { X64Codes } from "./x64-codes.ts";
+import { u32, X64Codes } from "./x64-codes.ts";
 import { EntryRows } from "./x64-entry-rows.ts";
 import { isVolatile, X64Epilog } from "./x64-epilogs.ts";
 import { x64Register, X64Frame } from "./x64-frame.ts";
@@ -183,8 +183,4 @@ class FunctionRows {
     for (let i = 0; i < codes.epilogs; i++) if (codes.epilogDistance[i]! > from && codes.epilogDistance[i]! <= to) count++;
     return count;
   }
-}
-
-function u32(data: Uint8Array, at: number): number {
-  return (data[at]! | (data[at + 1]! << 8) | (data[at + 2]! << 16) | (data[at + 3]! << 24)) >>> 0;
 }
