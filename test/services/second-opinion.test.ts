@@ -77,10 +77,18 @@ describe.skipIf(shippedWalker() === null)("a second opinion", () => {
   });
 
   it("tells when its process is killed, and can be asked again", slow, async () => {
-    const asked = ask(crash);
-    const [pid] = await eventually("the process runs", opinionProcesses, (running) => running.length > 0, { seconds: 10, everyMs: 2 });
-    process.kill(pid!, "SIGKILL");
-    const { walkers, comparison } = (await (await asked).json()) as SecondOpinion;
+    // The process may be done before the signal comes: on a busy machine it takes a few tries to hit it.
+    const killOne = async (): Promise<SecondOpinion> => {
+      const asked = ask(crash);
+      const [pid] = await eventually("the process runs", opinionProcesses, (running) => running.length > 0, { seconds: 10, everyMs: 2 });
+      try {
+        process.kill(pid!, "SIGKILL");
+      } catch (error) {
+        if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+      }
+      return (await (await asked).json()) as SecondOpinion;
+    };
+    const { walkers, comparison } = await eventually("a process is killed in time", killOne, (opinion) => opinion.comparison === null, { seconds: 20, everyMs: 10 });
     expect(comparison).toBeNull();
     expect(walkers.deadair.failure).toMatchObject({ code: "walker_crashed", message: expect.stringContaining("SIGKILL") });
     expect((await ask(crash)).status).toBe(200);
