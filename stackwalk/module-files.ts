@@ -8,7 +8,7 @@
 //  - A module that does not (Wine writes no CodeView record, nor do some crash
 //    handlers) is found by its code id and its name: the program has them, and
 //    names its PDB.
-import type { DebugFileKind } from "../symbols/debug-file.ts";
+import { type DebugFileKind, debugFileKinds } from "../symbols/debug-file.ts";
 import type { LocatedFiles, SymbolKey, SymbolSource } from "./stackwalker.ts";
 
 /** A debug file that is at hand. */
@@ -26,8 +26,8 @@ export type DebugFileRecord = {
 /** Finds the files that have one of these debug ids or (in upper case) code ids, the best last. */
 export type FindDebugFiles = (debugIds: readonly string[], codeIds: readonly string[]) => Promise<readonly DebugFileRecord[]>;
 
-/** Native formats first: what is said twice is taken from them. */
-const kinds: readonly DebugFileKind[] = ["pdb", "pe", "breakpad"];
+/** What a cache is made of. */
+const kinds = debugFileKinds.filter((kind) => kind !== "sources");
 
 /** The symbol source over some debug files. */
 export function symbolSource(find: FindDebugFiles): SymbolSource {

@@ -4,22 +4,27 @@
 //
 // Which file is asked for what:
 //
-//  - Names and lines come from the files in the order of `nameOrder`; where
-//    two tell of the same function the first is believed. A `.sym` file is a
-//    copy of what a PDB says better, so beside one it gives none; beside a
-//    program alone it does, whose DWARF may tell of some functions only.
+//  - Names and lines come from the files in the order of `debugFileKinds`;
+//    where two tell of the same function the first is believed. A `.sym` file
+//    is a copy of what a PDB, a dSYM or a .debug file says better, so beside
+//    one it gives none; beside a program alone it does, whose DWARF may tell of
+//    some functions only. A program gives none beside a file that was made of
+//    its own debug information.
 //  - Unwind data comes from all native files, which do not overlap (programs
 //    have tables, PDBs the frame programs of x86); from a `.sym` file only when
 //    none of those has any.
+//  - Split DWARF and what dwz took out add nothing by themselves: they are
+//    handed to whichever file refers to them.
 //
-// To add a format: tell it by its first bytes in `formats`, and give it a
-// place in `nameOrder`.
+// To add a format: tell it by its first bytes in `formats`, and give its kind
+// a place in `debugFileKinds`.
 import { ok, type Problem, type Result } from "../config/problem.ts";
 import { openBreakpad } from "./breakpad/compile.ts";
 import { ModuleBuilder } from "./cache/module-builder.ts";
 import type { ModuleIdentity } from "./cache/layout.ts";
-import type { DebugFile, DebugFileKind } from "./debug-file.ts";
+import { type DebugFile, type DebugFileKind, debugFileKinds } from "./debug-file.ts";
 import { demangle } from "./demangle/demangle.ts";
+import type { DwarfCompanions, SplitDwarf } from "./dwarf/companions.ts";
 import { type FileBytes, openFile, type OpenFile, readBytes } from "./file-bytes.ts";
 import { isPdb } from "./pdb/msf.ts";
 import { openPdb } from "./pdb/pdb.ts";
@@ -41,9 +46,6 @@ const formats: readonly Format[] = [
   // The last one, since it says best what a file is that is none of these.
   { recognise: () => true, open: openBreakpad },
 ];
-
-/** Who is believed first about names. */
-const nameOrder: readonly DebugFileKind[] = ["pdb", "pe", "breakpad"];
 
 /** Opens a debug file. Refuses with what is wrong with it. */
 export function openDebugFile(bytes: FileBytes): Result<DebugFile> {
@@ -86,23 +88,46 @@ export function compileBytes(all: readonly FileBytes[], sourceDigest = ""): Resu
     if (file.ok) files.push(file.value);
     else note(file);
   }
-  files.sort((a, b) => nameOrder.indexOf(a.facts.kind) - nameOrder.indexOf(b.facts.kind));
-  const used = files.filter((file) => addFile(builder, file, files, note));
+  files.sort((a, b) => debugFileKinds.indexOf(a.facts.kind) - debugFileKinds.indexOf(b.facts.kind));
+  const split = files.flatMap((file) => splitOf(file, builder, note));
+  const own = files.filter((file) => !isSupplement(file, files));
+  const used = own.filter((file) => addFile(builder, file, own, { split, supplement: supplementOf(file, files, builder) }, note));
   if (used.length === 0) return { ok: false, problem: problem! };
   const arch = files.find(({ facts }) => facts.arch !== null)?.facts.arch ?? null;
   return ok(builder.finish(identityOf(used, sourceDigest), arch, demangle));
 }
 
 /** Adds what a file is asked for; false when none of it could be had. */
-function addFile(builder: ModuleBuilder, file: DebugFile, files: readonly DebugFile[], note: (result: Result<unknown>) => boolean): boolean {
-  const isCopy = file.facts.kind === "breakpad";
-  const wantsNames = !isCopy || !files.some(({ facts }) => facts.kind === "pdb" && facts.holds.functions);
+function addFile(builder: ModuleBuilder, file: DebugFile, files: readonly DebugFile[], companions: DwarfCompanions, note: (result: Result<unknown>) => boolean): boolean {
+  const { kind } = file.facts;
+  const isCopy = kind === "breakpad";
+  const isNamed = files.some(({ facts }) => facts.holds.functions && namers[kind]?.includes(facts.kind) === true);
   const wantsUnwind = !isCopy || !files.some(({ facts }) => facts.kind !== "breakpad" && facts.holds.unwind);
   builder.beginSource();
-  if (wantsNames && wantsUnwind && file.addAll !== undefined) return note(file.addAll(builder));
-  const named = wantsNames && note(file.addNames(builder));
+  if (!isNamed && wantsUnwind && file.addAll !== undefined) return note(file.addAll(builder));
+  const named = !isNamed && note(file.addNames(builder, companions));
   const unwound = wantsUnwind && note(file.addUnwind(builder));
-  return named || unwound || !(wantsNames || wantsUnwind);
+  return named || unwound || !(!isNamed || wantsUnwind);
+}
+
+/** By kind: files that have said its names already, and better, if they hold functions. */
+const namers: { readonly [kind in DebugFileKind]?: readonly DebugFileKind[] } = { breakpad: ["pdb", "dsym", "elf-debug"], elf: ["elf-debug"], macho: ["dsym"] };
+
+/** The units of split DWARF that a file has; one that cannot be read is counted. */
+function splitOf(file: DebugFile, builder: ModuleBuilder, note: (result: Result<unknown>) => boolean): SplitDwarf[] {
+  const split = file.split?.(builder);
+  return split === undefined || !note(split) || !split.ok ? [] : [split.value];
+}
+
+/** Whether another file's DWARF refers to this one's. */
+function isSupplement({ facts }: DebugFile, files: readonly DebugFile[]): boolean {
+  return facts.debugId !== null && files.some((other) => other.facts.supplement?.debugId === facts.debugId);
+}
+
+function supplementOf({ facts }: DebugFile, files: readonly DebugFile[], builder: ModuleBuilder): DwarfCompanions["supplement"] {
+  const { supplement } = facts;
+  if (supplement === undefined) return null;
+  return files.find((other) => other.facts.debugId === supplement.debugId)?.dwarf?.(builder) ?? null;
 }
 
 /** What the files together say of their module; of each fact the first that says it. */

@@ -25,6 +25,12 @@ const formats: { readonly [format in InspectedFile["format"]]: string } = {
   breakpad: "Breakpad symbol file",
   pdb: "PDB",
   pe: "Windows program or DLL (PE)",
+  elf: "program or library of Linux (ELF)",
+  "elf-debug": "debug file of Linux (ELF without its code)",
+  macho: "program or library of Apple's systems (Mach-O)",
+  dsym: "dSYM (Mach-O with DWARF)",
+  dwp: "split DWARF",
+  sources: "source files of a module",
   cache: "symbol cache",
 };
 

@@ -13,6 +13,7 @@ import { readLimits } from "../../config/limits.ts";
 import type { Report } from "../../stackwalk/report.ts";
 import type { SymbolSource, WalkFailure } from "../../stackwalk/stackwalker.ts";
 import { symbolTree } from "../../stackwalk/symbol-tree.ts";
+import { fileOfPath } from "../../symbols/file-bytes.ts";
 import { userSymbolCache } from "../cache-folder.ts";
 import { printable } from "../terminal.ts";
 
@@ -134,7 +135,7 @@ async function printedReport(report: Report, format: Asked["format"]): Promise<s
 
 /** A digest that changes when a file does, without reading it. */
 function looseFileDigest(path: string): string {
-  const { size, mtimeMs } = statSync(path);
+  const { size, mtimeMs } = statSync(fileOfPath(path));
   // A checksum of the path is enough beside the two, and spares loading node:crypto, which takes longer than a walk.
   return `loose-${crc32(resolve(path)).toString(16)}-${size.toString(16)}-${Math.round(mtimeMs * 1000).toString(16)}`;
 }

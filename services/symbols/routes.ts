@@ -7,6 +7,7 @@ import type { Context } from "../context.ts";
 import { answerProblem } from "../errors.ts";
 import { requestBody } from "../ingest/body.ts";
 import { readCursor, readLimit } from "../paging.ts";
+import { FileKind } from "../triage/schema.ts";
 import { storeSymbols, type SymbolStore } from "./debug-files.ts";
 import { type AskedFile, checkSymbols, listSymbols } from "./symbol-lists.ts";
 
@@ -29,7 +30,7 @@ export function symbolUploadRoutes(app: FastifyInstance, context: Context, store
 export function symbolRoutes(app: FastifyInstance, context: Context): void {
   const name = Type.String({ maxLength: 1000 });
   const id = Type.String({ maxLength: 80 });
-  const more = { debug_file: Type.Optional(name), code_file: Type.Optional(name), kind: Type.Optional(Type.Union([Type.Literal("breakpad"), Type.Literal("pdb"), Type.Literal("pe")])), sha256: Type.Optional(Type.String({ maxLength: 64 })) };
+  const more = { debug_file: Type.Optional(name), code_file: Type.Optional(name), kind: Type.Optional(FileKind), sha256: Type.Optional(Type.String({ maxLength: 64 })) };
   const Question = Type.Object({
     symbols: Type.Array(Type.Union([Type.Object({ ...more, debug_id: id, code_id: Type.Optional(id) }), Type.Object({ ...more, code_id: id })]), { maxItems: context.settings.limits.SYMBOL_CHECK_COUNT }),
   });

@@ -130,10 +130,16 @@ export type Alert = Static<typeof Alert>;
 export const AlertPage = Type.Object({ items: Type.Array(Alert), next: Nullable(Type.String()) });
 export type AlertPage = Static<typeof AlertPage>;
 
+/** Formats of debug files, as symbols/debug-file.ts explains them. */
+export const FileKind = Type.Union(
+  [Type.Literal("breakpad"), Type.Literal("pdb"), Type.Literal("pe"), Type.Literal("elf"), Type.Literal("elf-debug"), Type.Literal("macho"), Type.Literal("dsym"), Type.Literal("dwp"), Type.Literal("sources")],
+  { description: "a .sym file; a PDB; a Windows program or DLL; a program or library of Linux, or its separate debug file; a program or library of Apple's systems, or its dSYM; split DWARF; source files" },
+);
+
 /** An uploaded debug file. */
 export const SymbolItem = Type.Object({
   id: Type.String(),
-  kind: Type.Union([Type.Literal("breakpad"), Type.Literal("pdb"), Type.Literal("pe")], { description: "a .sym file, a PDB, or a Windows program or DLL" }),
+  kind: FileKind,
   debugFile: Nullable(Type.String({ description: "name of the module's debug file; null for a program that names none" })),
   debugId: Nullable(Type.String({ description: "null for a program without CodeView record" })),
   codeFile: Nullable(Type.String({ description: "name of the program or library, where it is known" })),

@@ -122,7 +122,17 @@ function MissingTable(props: { readonly missing: readonly MissingSymbol[] }) {
 }
 
 /** What kinds of files are called here. */
-const kindNames: { readonly [kind in SymbolItem["kind"]]: string } = { breakpad: ".sym", pdb: "PDB", pe: "program" };
+const kindNames: { readonly [kind in SymbolItem["kind"]]: string } = {
+  breakpad: ".sym",
+  pdb: "PDB",
+  pe: "program",
+  elf: "program",
+  "elf-debug": ".debug",
+  macho: "program",
+  dsym: "dSYM",
+  dwp: "split DWARF",
+  sources: "sources",
+};
 
 function SymbolTable(props: { readonly items: readonly SymbolItem[] }) {
   return (
