@@ -43,6 +43,7 @@
 import { type Result, ok, refuse } from "../../config/problem.ts";
 import type { ModuleBuilder } from "../cache/module-builder.ts";
 import { CodeRanges } from "./code-ranges.ts";
+import { type DwarfCompanions, noCompanions } from "./companions.ts";
 import { DieNames } from "./die-names.ts";
 import { DieReader } from "./die-reader.ts";
 import { type DwarfSections, type LoadedSections, loadSections, sectionBytesMax } from "./dwarf-sections.ts";
@@ -53,8 +54,9 @@ import { UnitWalk } from "./unit-walk.ts";
 import { type Unit, Units } from "./unit.ts";
 import { WorkBudget } from "./work-budget.ts";
 
-/** Adds functions, lines and inlined calls of a file's DWARF. Refuses with `no_dwarf` or `dwarf_too_large`. */
-export function addDwarfNames(sections: DwarfSections, builder: ModuleBuilder): Result<null> {
+/** Adds functions, lines and inlined calls of a file's DWARF; `companions` has the rest of it, where that is in other files. Refuses with `no_dwarf` or `dwarf_too_large`. */
+export function addDwarfNames(sections: DwarfSections, builder: ModuleBuilder, companions: DwarfCompanions = noCompanions): Result<null> {
+  void companions;
   const loaded = loadSections(sections);
   if (loaded === null) return refuse(400, "dwarf_too_large", `A DWARF section of this file is larger than ${sectionBytesMax} bytes.`, "Build with split or compressed debug information for fewer types, or upload a .sym file.");
   if (loaded.info.length === 0 || loaded.abbrev.length === 0) return refuse(400, "no_dwarf", "This file has no DWARF debug information.", "Compile with -g, and upload the file before it is stripped.");
