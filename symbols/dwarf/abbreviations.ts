@@ -45,12 +45,15 @@ export const slot = {
   rangeListsBase: 13,
   dwoName: 14,
   external: 15,
+  /** Its value is the offset of its 8 bytes, which are no number that is exact here. */
+  dwoId: 16,
+  splitRangesBase: 17,
   /** For what is read and not wanted. */
-  scratch: 16,
+  scratch: 18,
 } as const;
 
 /** How many there are. */
-export const slotCount = 17;
+export const slotCount = 19;
 
 /** Words of one abbreviation: kind + 8 when it has children; bytes of an entry without its number, -1 when they vary; index of its first step for passing over, for reading; tag. */
 export const abbreviationWords = 5;
@@ -280,6 +283,10 @@ function slotOf(itsAttribute: number): number {
     case attribute.dwoName:
     case attribute.gnuDwoName:
       return slot.dwoName;
+    case attribute.gnuDwoId:
+      return slot.dwoId;
+    case attribute.gnuRangesBase:
+      return slot.splitRangesBase;
     default:
       return -1;
   }

@@ -10,6 +10,7 @@ import type { Uint32List } from "../cache/growable-array.ts";
 import { slot } from "./abbreviations.ts";
 import { form } from "./codes.ts";
 import type { DieReader } from "./die-reader.ts";
+import type { DwarfFaults } from "./dwarf-faults.ts";
 import type { LoadedSections } from "./dwarf-sections.ts";
 import { SectionCursor, readFixed } from "./section-cursor.ts";
 import { type Unit, addressAt, addressOf } from "./unit.ts";
@@ -23,16 +24,14 @@ const droppedBase = -1;
 
 /** Reads ranges of entries. */
 export class CodeRanges {
-  /** Ranges that were left out because they are not within the image. */
-  outsideImage = 0;
-  /** Lists that could not be read to their end. */
-  malformed = 0;
   private readonly sections: LoadedSections;
   private readonly budget: WorkBudget;
+  private readonly faults: DwarfFaults;
 
-  constructor(sections: LoadedSections, budget: WorkBudget) {
+  constructor(sections: LoadedSections, budget: WorkBudget, faults: DwarfFaults) {
     this.sections = sections;
     this.budget = budget;
+    this.faults = faults;
   }
 
   /** Adds the ranges of the entry that was read: first address and bytes of each. */
@@ -46,7 +45,7 @@ export class CodeRanges {
       const isAddress = highForm === form.addr || highForm === form.addrx || (highForm >= form.addrx1 && highForm <= form.addrx4);
       this.addRange(low, isAddress ? addressOf(this.sections, unit, highForm, high) : low + high, into);
     } else if (die.has(slot.ranges)) {
-      if (unit.version < 5) this.addPairs(unit, values[slot.ranges]!, into);
+      if (unit.version < 5) this.addPairs(unit, unit.rangesBase + values[slot.ranges]!, into);
       else this.addList(unit, this.listOffset(unit, forms[slot.ranges]!, values[slot.ranges]!), into);
     }
   }
@@ -57,7 +56,7 @@ export class CodeRanges {
     const start = toRva(low);
     const size = high - low;
     if (start < 0 || start + size > 0xffffffff || toRva(high - 1) !== start + size - 1) {
-      if (low < 0xfffffffe || (low > 0xffffffff && low < 2 ** 63)) this.outsideImage++;
+      if (low < 0xfffffffe || (low > 0xffffffff && low < 2 ** 63)) this.faults.outsideImage++;
       return;
     }
     into.push(start);
@@ -71,7 +70,7 @@ export class CodeRanges {
     let base = unit.lowPc;
     for (let at = offset; ; at += 2 * addressBytes) {
       if (!(at + 2 * addressBytes <= ranges.length)) {
-        this.malformed++;
+        this.faults.malformedRanges++;
         return;
       }
       if (!this.budget.spend(2 * addressBytes)) return;
@@ -100,7 +99,7 @@ export class CodeRanges {
     while (this.budget.spend(addressBytes)) {
       const kind = cursor.fixed(1);
       if (cursor.isOverrun || kind > listEntry.startAndLength) {
-        this.malformed++;
+        this.faults.malformedRanges++;
         return;
       }
       if (kind === listEntry.end) return;

@@ -39,6 +39,8 @@ export const attribute = {
   /** What compilers wrote before version 4 had `linkageName`. */
   mipsLinkageName: 0x2007,
   gnuDwoName: 0x2130,
+  gnuDwoId: 0x2131,
+  gnuRangesBase: 0x2132,
   gnuAddrBase: 0x2133,
 } as const;
 

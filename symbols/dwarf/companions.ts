@@ -14,18 +14,21 @@ export type DwarfCompanions = {
 
 /** Units of split DWARF. */
 export type SplitDwarf = {
-  /** The sections of a unit by its id, 16 hex digits in lower case; null when it is not there. */
+  /** Bytes of all its sections, which says how much reading them may take. */
+  readonly bytes: number;
+  /** The sections of a unit by its id, 16 hex digits in lower case; null when it is not there. Throws what `fs` throws. */
   find(id: string): SplitUnitSections | null;
 };
 
-/** The parts of .dwo sections that belong to one unit; those that are missing are empty. Offsets in the unit count from their beginnings. */
+/** The parts of .dwo sections that a unit is read from; those that are missing are empty. Offsets in the unit count from their beginnings. */
 export type SplitUnitSections = {
+  /** Offset of the unit's header in `info`, where other units may be too. */
+  readonly unit: number;
   readonly info: Uint8Array;
   readonly abbrev: Uint8Array;
   readonly str: Uint8Array;
   readonly strOffsets: Uint8Array;
   readonly rangeLists: Uint8Array;
-  readonly line: Uint8Array;
 };
 
 /** For a file that nothing accompanies. */

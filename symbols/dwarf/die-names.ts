@@ -10,16 +10,18 @@
 //     functions that only their own file sees. A function of a namespace that
 //     all see and that has none is `extern "C"`: its plain name is all.
 //
-// References may lead to other units (link-time optimisation); their scopes are
-// found by a walk of their own, once a unit.
+// References may lead to other units (link-time optimisation, dwz), and to the
+// file that has what dwz took out; their scopes are found by a walk of their
+// own, once a unit.
 import type { ModuleBuilder } from "../cache/module-builder.ts";
 import { NumberMap } from "../cache/number-map.ts";
 import { slot } from "./abbreviations.ts";
 import { form, tag } from "./codes.ts";
-import type { DieReader } from "./die-reader.ts";
-import type { DwarfStrings } from "./dwarf-strings.ts";
+import type { DwarfFaults } from "./dwarf-faults.ts";
+import type { DwarfFile } from "./dwarf-file.ts";
 import type { ScopeIndex } from "./scope-index.ts";
-import type { Unit, Units } from "./unit.ts";
+import { inSupplement, isInSupplement } from "./unit-walk.ts";
+import type { Unit } from "./unit.ts";
 import type { WorkBudget } from "./work-budget.ts";
 
 /** References that are followed for one name. */
@@ -42,6 +44,7 @@ type Declaration = {
   readonly name: string;
   /** The entry where references end, which lies where it was declared. */
   readonly offset: number;
+  readonly file: DwarfFile;
   readonly unit: Unit;
   readonly tag: number;
   /** Whether other files see it. */
@@ -50,79 +53,87 @@ type Declaration = {
 
 /** Finds names of entries. */
 export class DieNames {
-  /** References that lead nowhere, to another file, or in circles. */
-  brokenReferences = 0;
   private readonly builder: ModuleBuilder;
-  private readonly units: Units;
-  private readonly reader: DieReader;
-  private readonly strings: DwarfStrings;
   private readonly budget: WorkBudget;
-  private readonly scopesOf: (unit: Unit) => ScopeIndex;
-  /** The unit that is being read, and the names of its own entries by their offset in it. */
+  private readonly faults: DwarfFaults;
+  private readonly scopesOf: (file: DwarfFile, unit: Unit) => ScopeIndex;
+  /** The file and the unit that are being read, and the names of its own entries by their offset in it. */
+  private file: DwarfFile;
   private unit: Unit | null = null;
   private readonly own = new NumberMap();
-  /** Names of entries of other units by offset. */
-  private readonly foreign = new Map<number, number>();
 
   /** `scopesOf` gives the scopes of any unit. */
-  constructor(builder: ModuleBuilder, units: Units, reader: DieReader, strings: DwarfStrings, budget: WorkBudget, scopesOf: (unit: Unit) => ScopeIndex) {
+  constructor(builder: ModuleBuilder, file: DwarfFile, budget: WorkBudget, faults: DwarfFaults, scopesOf: (file: DwarfFile, unit: Unit) => ScopeIndex) {
     this.builder = builder;
-    this.units = units;
-    this.reader = reader;
-    this.strings = strings;
+    this.file = file;
     this.budget = budget;
+    this.faults = faults;
     this.scopesOf = scopesOf;
   }
 
-  /** Says which unit most names are asked for from now on. */
-  enter(unit: Unit): void {
+  /** Says in which unit of which file most names are asked for from now on. */
+  enter(file: DwarfFile, unit: Unit): void {
+    this.file = file;
     this.unit = unit;
     this.own.clear();
   }
 
-  /** The number, in the builder's strings, of the name of the function whose entry is at an offset. */
+  /** The number, in the builder's strings, of the name of the function whose entry is at an offset, with `inSupplement` for what dwz took out. */
   nameOf(offset: number): number {
-    const { unit, own, foreign } = this;
-    const isOwn = unit !== null && offset > unit.start && offset < unit.end;
-    const known = isOwn ? own.get(offset) : (foreign.get(offset) ?? -1);
+    const { file, unit, own } = this;
+    if (unit === null || offset <= unit.start || offset >= unit.end) return this.foreignName(file, offset);
+    const known = own.get(offset);
     if (known >= 0) return known;
-    const name = this.find(offset);
-    if (isOwn) own.set(offset, name);
-    else foreign.set(offset, name);
+    const name = this.find(file, offset);
+    own.set(offset, name);
     return name;
   }
 
-  private find(offset: number): number {
+  /** The name of an entry outside of the unit that is being read. */
+  private foreignName(file: DwarfFile, offset: number): number {
+    if (offset >= inSupplement && file.supplement !== null) return this.foreignName(file.supplement, offset - inSupplement);
+    let name = file.names.get(offset);
+    if (name === undefined) {
+      name = this.find(file, offset);
+      file.names.set(offset, name);
+    }
+    return name;
+  }
+
+  private find(file: DwarfFile, offset: number): number {
     const { strings } = this.builder;
-    const declaration = this.follow(offset, true);
+    const declaration = this.follow(file, offset, true);
     if (declaration === null) return strings.takeText(nameless);
     if (declaration.linkage !== 0) return declaration.linkage;
     return strings.takeText(declaration.name === "" ? nameless : this.qualified(declaration));
   }
 
   /** Follows an entry's references until they end, or a linker's name comes when one is wanted; null when nothing can be read. */
-  private follow(start: number, wantsLinkage: boolean): Declaration | null {
-    const { reader, strings } = this;
-    const { forms, values } = reader;
+  private follow(from: DwarfFile, start: number, wantsLinkage: boolean): Declaration | null {
+    let file = from;
     let name = "";
     let isExternal = false;
     let last: Declaration | null = null;
     let offset = start;
     for (let i = 0; i < referencesMax; i++) {
-      const unit = this.unit !== null && offset > this.unit.start && offset < this.unit.end ? this.unit : this.units.containing(offset);
+      const { reader, strings } = file;
+      const { forms, values } = reader;
+      const unit = this.unit !== null && file === this.file && offset > this.unit.start && offset < this.unit.end ? this.unit : file.units.containing(offset);
       if (unit === null || !this.budget.spend(64) || !reader.readAt(unit, offset)) break;
       const itsTag: number = last === null ? reader.tag : last.tag;
       const linkage = wantsLinkage && reader.has(slot.linkageName) ? strings.take(unit, forms[slot.linkageName]!, values[slot.linkageName]!) : 0;
       if (name === "" && linkage === 0 && reader.has(slot.name)) name = strings.text(unit, forms[slot.name]!, values[slot.name]!);
       if (reader.has(slot.external)) isExternal = true;
-      last = { linkage, name, offset, unit, tag: itsTag, isExternal };
+      last = { linkage, name, offset, file, unit, tag: itsTag, isExternal };
       if (linkage !== 0) return last;
       const next = reader.has(slot.specification) ? slot.specification : slot.abstractOrigin;
       if (!reader.has(next)) return last;
-      if (forms[next] !== form.refAddr) break;
       offset = values[next]!;
+      if (forms[next] === form.refAddr) continue;
+      if (!isInSupplement(forms[next]!) || file.supplement === null) break;
+      file = file.supplement;
     }
-    this.brokenReferences++;
+    this.faults.brokenReference++;
     return last;
   }
 
@@ -131,8 +142,8 @@ export class DieNames {
     let text = declaration.name;
     let inner = declaration;
     for (let i = 0; i < scopesMax && text.length < nameLengthMax; i++) {
-      const around = this.scopesOf(inner.unit).around(inner.offset);
-      const outer = around < 0 ? null : this.follow(around, false);
+      const around = this.scopesOf(inner.file, inner.unit).around(inner.offset);
+      const outer = around < 0 ? null : this.follow(inner.file, around, false);
       if (outer === null || (i === 0 && declaration.isExternal && declaration.tag === tag.subprogram && outer.tag === tag.namespace)) break;
       text = `${scopeName(outer, text)}::${text}`;
       inner = outer;

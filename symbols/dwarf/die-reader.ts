@@ -158,7 +158,11 @@ export class DieReader {
       case form.addrx4:
       case form.refSup4:
         return this.readNumber(unit, itsForm, place, at, 4);
-      case form.data8:
+      case form.data8: {
+        const next = this.readNumber(unit, itsForm, place, at, 8);
+        if (place === slot.dwoId) this.values[place] = at;
+        return next;
+      }
       case form.refSig8:
       case form.refSup8:
         return this.readNumber(unit, itsForm, place, at, 8);

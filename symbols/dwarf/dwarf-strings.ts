@@ -1,8 +1,10 @@
 // Strings of DWARF: they lie in the entry itself or in one of three sections,
-// reached directly or through a table of offsets. Names of functions go into
+// reached directly or through a table of offsets, or among those that dwz took
+// out into another file. Names of functions go into
 // the builder's strings as bytes; paths, of which there are few, become text.
 import type { StringTable } from "../cache/string-table.ts";
 import { form } from "./codes.ts";
+import type { DwarfFaults } from "./dwarf-faults.ts";
 import type { LoadedSections } from "./dwarf-sections.ts";
 import { readFixed } from "./section-cursor.ts";
 import type { Unit } from "./unit.ts";
@@ -10,36 +12,48 @@ import type { WorkBudget } from "./work-budget.ts";
 
 /** Bytes of a string; the rest of a longer one is cut. The longest mangled names of real programs have a few ten thousand. */
 const stringBytesMax = 65_535;
-/** Entries of the cache of strings in .debug_str, which many units share; a power of two. */
-const cacheEntries = 32_768;
+/** Entries of the cache of strings in .debug_str, which many units share; powers of two. A unit that was split off has a cache of its own. */
+const cacheEntries = { most: 32_768, least: 64 };
+/** Bytes of entries that one entry of the cache is for. */
+const bytesPerCached = 64;
+
+/** A string on its way to the builder. */
+const scratch = new Uint8Array(stringBytesMax + 8);
 
 /** Finds strings. */
 export class DwarfStrings {
-  /** Strings that are in another file (dwz, split DWARF), or nowhere. */
-  missing = 0;
   private readonly sections: LoadedSections;
+  private readonly supplement: DwarfStrings | null;
   private readonly strings: StringTable;
   private readonly budget: WorkBudget;
-  private readonly scratch = new Uint8Array(stringBytesMax + 8);
+  private readonly faults: DwarfFaults;
   /** By low bits of an offset into .debug_str: the offset + 1, and the number of its string. */
-  private readonly cachedOffsets = new Uint32Array(cacheEntries);
-  private readonly cachedStrings = new Uint32Array(cacheEntries);
+  private readonly cachedOffsets: Uint32Array;
+  private readonly cachedStrings: Uint32Array;
   /** Where `locate` found a string. */
   private source: Uint8Array = new Uint8Array(0);
   private at = 0;
 
-  constructor(sections: LoadedSections, strings: StringTable, budget: WorkBudget) {
+  /** `supplement` has the strings that dwz took out. */
+  constructor(sections: LoadedSections, supplement: DwarfStrings | null, strings: StringTable, budget: WorkBudget, faults: DwarfFaults) {
     this.sections = sections;
+    this.supplement = supplement;
     this.strings = strings;
     this.budget = budget;
+    this.faults = faults;
+    let entries = cacheEntries.least;
+    while (entries < cacheEntries.most && entries * bytesPerCached < sections.info.length) entries *= 2;
+    this.cachedOffsets = new Uint32Array(entries);
+    this.cachedStrings = new Uint32Array(entries);
   }
 
   /** The number, in the builder's strings, of an attribute's string; 0 when there is none. */
   take(unit: Unit, itsForm: number, value: number): number {
+    if (isSupplementary(itsForm) && this.supplement !== null) return this.supplement.take(unit, form.strp, value);
     if (!this.locate(unit, itsForm, value, this.sections.info)) return 0;
     const { source, at, sections } = this;
     if (source !== sections.str) return this.takeBytes(source, at);
-    const entry = at & (cacheEntries - 1);
+    const entry = at & (this.cachedOffsets.length - 1);
     if (this.cachedOffsets[entry] === at + 1) return this.cachedStrings[entry]!;
     const taken = this.takeBytes(source, at);
     this.cachedOffsets[entry] = at + 1;
@@ -49,6 +63,7 @@ export class DwarfStrings {
 
   /** An attribute's string as text; "" when there is none. A string in place lies in `own`. */
   text(unit: Unit, itsForm: number, value: number, own = this.sections.info): string {
+    if (isSupplementary(itsForm) && this.supplement !== null) return this.supplement.text(unit, form.strp, value);
     if (!this.locate(unit, itsForm, value, own)) return "";
     const { source, at } = this;
     const end = this.endOf(source, at);
@@ -84,7 +99,7 @@ export class DwarfStrings {
       }
       default:
     }
-    this.missing++;
+    this.faults.missingString++;
     return false;
   }
 
@@ -92,7 +107,7 @@ export class DwarfStrings {
     this.source = source;
     this.at = at;
     if (at < source.length) return true;
-    this.missing++;
+    this.faults.missingString++;
     return false;
   }
 
@@ -106,7 +121,6 @@ export class DwarfStrings {
 
   /** Gives a string's bytes to the builder, which wants a line's end after them and none in them. */
   private takeBytes(source: Uint8Array, at: number): number {
-    const { scratch } = this;
     const end = this.endOf(source, at);
     for (let i = at; i < end; i++) {
       const byte = source[i]!;
@@ -115,4 +129,9 @@ export class DwarfStrings {
     scratch[end - at] = 0x0a;
     return this.strings.takeLine(scratch, 0);
   }
+}
+
+/** Whether a form means a string that dwz took out. */
+function isSupplementary(itsForm: number): boolean {
+  return itsForm === form.gnuStrpAlt || itsForm === form.strpSup;
 }

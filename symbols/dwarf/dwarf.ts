@@ -25,110 +25,118 @@
 //
 // What is left out is counted in the builder's warnings: `unknownDwarfVersion`,
 // `malformedUnit` (the rest of a unit that cannot be read, as after a form that
-// nobody knows), `splitUnit` (most of it is in a .dwo file), `missingString`
-// and `brokenReference` (in another file, as dwz makes them, or nowhere),
-// `outsideImage`, `malformedRanges`, `malformedLines`, `disorderedLine`,
-// `overlappingSequence`, `dwarfBudget`. Units that only describe types are
-// passed over. Code in no function has no line: assemblers that write lines
-// only leave its name to the symbol table. Where a linker folds equal functions
-// and keeps the entries of all, the first is believed, of functions and of lines
-// each; the two may come from different ones.
+// nobody knows), `splitUnit` (most of it is in a .dwo file that is not at hand),
+// `missingString` and `brokenReference` (in a file of dwz's that is not at hand,
+// or nowhere), `supplementTooLarge`, `outsideImage`, `malformedRanges`,
+// `malformedLines`, `disorderedLine`, `overlappingSequence`, `dwarfBudget`.
+// Units that only describe types are passed over. Code in no function has no
+// line: assemblers that write lines only leave its name to the symbol table.
+// Where a linker folds equal functions and keeps the entries of all, the first
+// is believed, of functions and of lines each; the two may come from different
+// ones.
 //
 // Limits: a section has up to 2 GiB and is in memory as a whole, since
 // references go everywhere; beside it a reader holds what one unit has.
 //
-// To add split DWARF or supplementary files: they are other sections for the
-// same forms, so `DwarfStrings` and `Units` would be given theirs, and
-// `DieReader` would say to which of them a reference belongs.
+// Several files: a unit may have left most of itself in another file (split
+// DWARF) and its skeleton, which says where its code and lines are, in the
+// module's own. Where that file is at hand, the unit is walked there
+// (split-files.ts, dwp.ts); else what the skeleton has is used, in which Clang
+// leaves inlined calls when it is told to. What dwz took out into a file that
+// several modules share is followed there for names (dwarf-file.ts).
+//
+// To add a way in which DWARF refers to another file: it is one more
+// `DwarfFile`, and whoever follows a reference says which it leads to.
 import { type Result, ok, refuse } from "../../config/problem.ts";
 import type { ModuleBuilder } from "../cache/module-builder.ts";
-import { CodeRanges } from "./code-ranges.ts";
-import { type DwarfCompanions, noCompanions } from "./companions.ts";
+import { type DwarfCompanions, noCompanions, type SplitDwarf } from "./companions.ts";
 import { DieNames } from "./die-names.ts";
-import { DieReader } from "./die-reader.ts";
+import { noFaults } from "./dwarf-faults.ts";
+import { DwarfFile, type DwarfShared } from "./dwarf-file.ts";
 import { type DwarfSections, type LoadedSections, loadSections, sectionBytesMax } from "./dwarf-sections.ts";
-import { DwarfStrings } from "./dwarf-strings.ts";
 import type { ScopeIndex } from "./scope-index.ts";
+import { SplitFiles } from "./split-files.ts";
 import { UnitNames } from "./unit-names.ts";
 import { UnitWalk } from "./unit-walk.ts";
-import { type Unit, Units } from "./unit.ts";
+import type { Unit } from "./unit.ts";
 import { WorkBudget } from "./work-budget.ts";
 
-/** Adds functions, lines and inlined calls of a file's DWARF; `companions` has the rest of it, where that is in other files. Refuses with `no_dwarf` or `dwarf_too_large`. */
+/** Adds functions, lines and inlined calls of a file's DWARF; `companions` has the rest of it, where that is in other files. Refuses with `no_dwarf` or `dwarf_too_large`. Throws what `fs` throws. */
 export function addDwarfNames(sections: DwarfSections, builder: ModuleBuilder, companions: DwarfCompanions = noCompanions): Result<null> {
-  void companions;
   const loaded = loadSections(sections);
   if (loaded === null) return refuse(400, "dwarf_too_large", `A DWARF section of this file is larger than ${sectionBytesMax} bytes.`, "Build with split or compressed debug information for fewer types, or upload a .sym file.");
   if (loaded.info.length === 0 || loaded.abbrev.length === 0) return refuse(400, "no_dwarf", "This file has no DWARF debug information.", "Compile with -g, and upload the file before it is stripped.");
-  new DwarfPass(loaded, builder).run();
+  const supplement = companions.supplement === null ? null : loadSections(companions.supplement);
+  if (companions.supplement !== null && supplement === null) builder.warn("supplementTooLarge");
+  new DwarfPass(loaded, supplement, companions.split, builder).run();
   return ok(null);
 }
 
-/** One file's DWARF on its way into a builder. */
+/** One module's DWARF on its way into a builder. */
 class DwarfPass {
   private readonly builder: ModuleBuilder;
-  private readonly budget: WorkBudget;
-  private readonly units: Units;
-  private readonly ranges: CodeRanges;
-  private readonly strings: DwarfStrings;
-  private readonly walk: UnitWalk;
+  private readonly shared: DwarfShared;
+  private readonly main: DwarfFile;
+  private readonly split: SplitFiles;
+  private readonly walk = new UnitWalk();
   private readonly names: DieNames;
   private readonly unitNames: UnitNames;
-  /** The unit that `walk` has, and scopes of others that references led to. */
-  private walked: Unit | null = null;
-  private readonly scopes = new Map<number, ScopeIndex>();
-  private readonly walkOf: () => UnitWalk;
+  /** The unit that `walk` has. */
+  private walked: { readonly file: DwarfFile; readonly unit: Unit } | null = null;
 
-  constructor(sections: LoadedSections, builder: ModuleBuilder) {
+  constructor(sections: LoadedSections, supplement: LoadedSections | null, split: readonly SplitDwarf[], builder: ModuleBuilder) {
     this.builder = builder;
-    this.budget = new WorkBudget(sections.bytes);
-    this.units = new Units(sections, this.budget);
-    this.ranges = new CodeRanges(sections, this.budget);
-    this.strings = new DwarfStrings(sections, builder.strings, this.budget);
-    const reader = new DieReader(sections.info, sections.little);
-    this.walkOf = () => new UnitWalk(sections.info, reader, this.ranges);
-    this.walk = this.walkOf();
-    this.names = new DieNames(builder, this.units, reader, this.strings, this.budget, (unit) => this.scopesOf(unit));
-    this.unitNames = new UnitNames(sections, builder, this.names, this.strings, this.budget);
+    const splitBytes = split.reduce((sum, { bytes }) => sum + bytes, 0);
+    const budget = new WorkBudget(sections.bytes + (supplement?.bytes ?? 0) + splitBytes);
+    this.shared = { strings: builder.strings, budget, faults: noFaults() };
+    this.main = new DwarfFile(sections, supplement === null ? null : new DwarfFile(supplement, null, this.shared), this.shared);
+    this.split = new SplitFiles(this.main, split, this.shared);
+    this.names = new DieNames(builder, this.main, budget, this.shared.faults, (file, unit) => this.scopesOf(file, unit));
+    this.unitNames = new UnitNames(this.main, builder, this.names, budget);
   }
 
   run(): void {
-    const { units, builder } = this;
-    for (let i = 0; i < units.count; i++) this.addUnit(i);
-    builder.warn("malformedUnit", units.isCut ? 1 : 0);
-    builder.warn("brokenReference", this.names.brokenReferences);
-    builder.warn("missingString", this.strings.missing);
-    builder.warn("outsideImage", this.ranges.outsideImage);
-    builder.warn("malformedRanges", this.ranges.malformed);
+    const { builder, main } = this;
+    const { budget, faults } = this.shared;
+    for (let i = 0; i < main.units.count; i++) this.addUnit(i);
+    builder.warn("malformedUnit", main.units.isCut ? 1 : 0);
+    for (const [reason, times] of Object.entries(faults)) builder.warn(reason, times);
     builder.warn("malformedLines", this.unitNames.lines.malformed);
     builder.warn("disorderedLine", this.unitNames.lines.disordered);
     builder.warn("overlappingSequence", this.unitNames.lines.overlapping);
-    builder.warn("dwarfBudget", this.budget.refused);
+    builder.warn("dwarfBudget", budget.refused);
   }
 
   private addUnit(index: number): void {
-    const { builder, walk } = this;
-    const unit = this.units.open(index);
+    const { builder, main } = this;
+    const unit = main.units.open(index);
     if (typeof unit === "string") {
       builder.warn(unit);
       return;
     }
     if (unit.isTypeUnit) return;
-    if (unit.isSplit) builder.warn("splitUnit");
-    if (!walk.walk(unit)) builder.warn("malformedUnit");
-    this.walked = unit;
-    this.unitNames.add(unit, walk);
+    const other = unit.isSplit ? this.split.open(unit) : null;
+    if (unit.isSplit && other === null) builder.warn("splitUnit");
+    if (other === null) this.addFrom(main, unit, unit);
+    else if (typeof other.unit === "string") builder.warn(other.unit);
+    else this.addFrom(other.file, other.unit, unit);
+  }
+
+  private addFrom(file: DwarfFile, unit: Unit, home: Unit): void {
+    if (!this.walk.walk(file, unit)) this.builder.warn("malformedUnit");
+    this.walked = { file, unit };
+    this.unitNames.add(file, unit, home, this.walk);
   }
 
   /** The scopes of a unit: those of the walk, or those of a walk for them alone. */
-  private scopesOf(unit: Unit): ScopeIndex {
-    if (unit.index === this.walked?.index) return this.walk.scopes;
-    let scopes = this.scopes.get(unit.index);
+  private scopesOf(file: DwarfFile, unit: Unit): ScopeIndex {
+    if (file === this.walked?.file && unit.index === this.walked.unit.index) return this.walk.scopes;
+    let scopes = file.scopes.get(unit.index);
     if (scopes === undefined) {
-      const walk = this.walkOf();
-      walk.walk(unit, false);
+      const walk = new UnitWalk();
+      walk.walk(file, unit, false);
       scopes = walk.scopes;
-      this.scopes.set(unit.index, scopes);
+      file.scopes.set(unit.index, scopes);
     }
     return scopes;
   }

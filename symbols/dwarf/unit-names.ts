@@ -4,8 +4,7 @@ import { INLINE_WORDS } from "../cache/inline-tree.ts";
 import { ROW_WORDS } from "../cache/line-rows.ts";
 import type { ModuleBuilder } from "../cache/module-builder.ts";
 import type { DieNames } from "./die-names.ts";
-import type { DwarfStrings } from "./dwarf-strings.ts";
-import type { LoadedSections } from "./dwarf-sections.ts";
+import type { DwarfFile } from "./dwarf-file.ts";
 import { readLineHeader } from "./line-header.ts";
 import { LineTable } from "./line-table.ts";
 import { SourceFiles } from "./source-files.ts";
@@ -16,28 +15,27 @@ import type { WorkBudget } from "./work-budget.ts";
 /** Adds functions of units to a builder. */
 export class UnitNames {
   readonly lines: LineTable;
-  private readonly sections: LoadedSections;
+  private readonly main: DwarfFile;
   private readonly builder: ModuleBuilder;
   private readonly names: DieNames;
-  private readonly strings: DwarfStrings;
   private readonly budget: WorkBudget;
   private inlines: Uint32Array = new Uint32Array(INLINE_WORDS * 256);
 
-  constructor(sections: LoadedSections, builder: ModuleBuilder, names: DieNames, strings: DwarfStrings, budget: WorkBudget) {
-    this.sections = sections;
+  /** `main` is the module's own file, which has all lines. */
+  constructor(main: DwarfFile, builder: ModuleBuilder, names: DieNames, budget: WorkBudget) {
+    this.main = main;
     this.builder = builder;
     this.names = names;
-    this.strings = strings;
     this.budget = budget;
-    this.lines = new LineTable(sections);
+    this.lines = new LineTable(main.sections);
   }
 
-  /** Adds what a walk found in a unit. */
-  add(unit: Unit, walk: UnitWalk): void {
+  /** Adds what a walk found in a unit of a file. Its lines are those of `home`, which is in the module's own file: the unit itself, or its skeleton. */
+  add(file: DwarfFile, unit: Unit, home: Unit, walk: UnitWalk): void {
     const { functions, ranges } = walk;
     if (functions.length === 0) return;
-    const files = this.readLines(unit);
-    this.names.enter(unit);
+    const files = this.readLines(home);
+    this.names.enter(file, unit);
     for (let word = 0; word < functions.length; word += FUNCTION_WORDS) {
       const name = this.names.nameOf(functions.data[word]!);
       for (let i = functions.data[word + 1]!; i < functions.data[word + 2]!; i += 2) {
@@ -51,7 +49,8 @@ export class UnitNames {
 
   /** Runs the unit's line program; null when it has none that can be read. */
   private readLines(unit: Unit): SourceFiles | null {
-    const { sections, lines } = this;
+    const { lines } = this;
+    const { sections, strings } = this.main;
     lines.clear();
     if (unit.lineProgram < 0) return null;
     const header = readLineHeader(sections.line, sections.little, unit.lineProgram);
@@ -59,7 +58,7 @@ export class UnitNames {
       lines.malformed++;
       return null;
     }
-    const files = new SourceFiles(this.builder, this.strings, sections.line, unit, header);
+    const files = new SourceFiles(this.builder, strings, sections.line, unit, header);
     if (this.budget.spend(header.programEnd - unit.lineProgram)) lines.run(header, files);
     return files;
   }

@@ -8,17 +8,19 @@
 // Names are not looked at: they may depend on scopes that come later.
 import { Uint32List } from "../cache/growable-array.ts";
 import { dieKind, slot } from "./abbreviations.ts";
-import type { CodeRanges } from "./code-ranges.ts";
 import { form } from "./codes.ts";
-import type { DieReader } from "./die-reader.ts";
+import type { DwarfFile } from "./dwarf-file.ts";
 import { step } from "./form-sizes.ts";
 import { ScopeIndex } from "./scope-index.ts";
 import type { Unit } from "./unit.ts";
 
 /** Words of a function in `UnitWalk.functions`: offset of its entry; index of its first range and past its last; its first and last inlined range, numbers + 1, 0 for none. */
 export const FUNCTION_WORDS = 5;
-/** Words of an inlined range in `UnitWalk.inlines`: the next of its function, number + 1; depth; first address; bytes; line of the call; file of the call in the unit's own numbering; offset of the entry that has the name. */
+/** Words of an inlined range in `UnitWalk.inlines`: the next of its function, number + 1; depth; first address; bytes; line of the call; file of the call in the unit's own numbering; offset of the entry that has the name, and `inSupplement` where it is in what dwz took out. */
 export const INLINED_WORDS = 7;
+
+/** Added to the offset of an entry in what dwz took out. Offsets are below it (`sectionBytesMax`). */
+export const inSupplement = 2 ** 31;
 
 /** The file of a call that does not say it. */
 const noFile = 0xffffffff;
@@ -30,28 +32,21 @@ export class UnitWalk {
   readonly ranges = new Uint32List(512);
   readonly inlines = new Uint32List(INLINED_WORDS * 1024);
   readonly scopes = new ScopeIndex();
-  private readonly info: Uint8Array;
-  private readonly reader: DieReader;
-  private readonly codeRanges: CodeRanges;
   private readonly found = new Uint32List(64);
   /** By depth: the scope that is open, number + 1; the function, number + 1; how deep in inlined calls. */
   private openScope = new Int32Array(256);
   private openFunction = new Int32Array(256);
   private openDepth = new Int32Array(256);
 
-  constructor(info: Uint8Array, reader: DieReader, codeRanges: CodeRanges) {
-    this.info = info;
-    this.reader = reader;
-    this.codeRanges = codeRanges;
-  }
-
-  /** Walks a unit and keeps what it found until the next one; false when the unit could not be read to its end. Long, since every entry of a file passes here: what it needs is in local variables. */
-  walk(unit: Unit, wantsCode = true): boolean {
+  /** Walks a unit of a file and keeps what it found until the next one; false when the unit could not be read to its end. Long, since every entry of a file passes here: what it needs is in local variables. */
+  walk(file: DwarfFile, unit: Unit, wantsCode = true): boolean {
     this.functions.length = 0;
     this.ranges.length = 0;
     this.inlines.length = 0;
     this.scopes.clear();
-    const { info, reader, scopes } = this;
+    const { scopes } = this;
+    const { reader } = file;
+    const { info } = file.sections;
     const { end, abbreviations } = unit;
     const { words, steps, dense } = abbreviations;
     let at = unit.firstDie;
@@ -89,12 +84,12 @@ export class UnitWalk {
       let nextInlined = inlined;
       if (kind === dieKind.code && wantsCode) {
         at = reader.read(unit, word, at);
-        nextOwner = this.addFunction(unit, die);
+        nextOwner = this.addFunction(file, unit, die);
         nextInlined = 0;
         if (hasChildren) nextScope = scopes.open(die, scope);
       } else if (kind === dieKind.inlined && owner !== 0) {
         at = reader.read(unit, word, at);
-        this.addInlined(unit, owner, inlined, die);
+        this.addInlined(file, unit, owner, inlined, die);
         nextInlined = inlined + 1;
       } else {
         const fixed = words[word + 1]!;
@@ -135,10 +130,10 @@ export class UnitWalk {
   }
 
   /** Notes the function that was read; returns its number + 1, 0 when it has no code. */
-  private addFunction(unit: Unit, die: number): number {
+  private addFunction({ reader, ranges: codeRanges }: DwarfFile, unit: Unit, die: number): number {
     const { functions, ranges } = this;
     const first = ranges.length;
-    this.codeRanges.add(unit, this.reader, ranges);
+    codeRanges.add(unit, reader, ranges);
     if (ranges.length === first) return 0;
     functions.push(die);
     functions.push(first);
@@ -149,14 +144,15 @@ export class UnitWalk {
   }
 
   /** Notes the inlined call that was read, in a function and some calls deep. */
-  private addInlined(unit: Unit, owner: number, depth: number, die: number): void {
-    const { functions, inlines, found, reader } = this;
+  private addInlined({ reader, ranges: codeRanges }: DwarfFile, unit: Unit, owner: number, depth: number, die: number): void {
+    const { functions, inlines, found } = this;
     found.length = 0;
-    this.codeRanges.add(unit, reader, found);
+    codeRanges.add(unit, reader, found);
     const itsLine = reader.has(slot.callLine) ? clampedLine(reader.values[slot.callLine]!) : 0;
     const itsFile = reader.has(slot.callFile) ? Math.min(reader.values[slot.callFile]!, noFile) : noFile;
-    const isHere = reader.forms[slot.abstractOrigin] === form.refAddr;
-    const origin = isHere ? reader.values[slot.abstractOrigin]! : die;
+    const originForm = reader.forms[slot.abstractOrigin]!;
+    const itsOrigin = reader.values[slot.abstractOrigin]!;
+    const origin = originForm === form.refAddr ? itsOrigin : isInSupplement(originForm) && itsOrigin < inSupplement ? itsOrigin + inSupplement : die;
     for (let i = 0; i < found.length; i += 2) {
       const number = inlines.length / INLINED_WORDS + 1;
       const head = (owner - 1) * FUNCTION_WORDS;
@@ -183,6 +179,11 @@ export class UnitWalk {
     this.openFunction = wider(this.openFunction);
     this.openDepth = wider(this.openDepth);
   }
+}
+
+/** Whether a form refers to an entry that dwz took out. */
+export function isInSupplement(itsForm: number): boolean {
+  return itsForm === form.gnuRefAlt || itsForm === form.refSup4 || itsForm === form.refSup8;
 }
 
 /** A line number as rows have it; what cannot be one is 0. */

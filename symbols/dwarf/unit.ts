@@ -12,6 +12,7 @@ import { DieReader, type DieUnit } from "./die-reader.ts";
 import type { LoadedSections } from "./dwarf-sections.ts";
 import type { UnitShape } from "./form-sizes.ts";
 import { SectionCursor, readFixed } from "./section-cursor.ts";
+import { idAt } from "./unit-index.ts";
 import type { WorkBudget } from "./work-budget.ts";
 
 /** A unit that can be read. */
@@ -24,6 +25,11 @@ export type Unit = DieUnit & {
   readonly isTypeUnit: boolean;
   /** True when most of it is in another file (split DWARF). */
   readonly isSplit: boolean;
+  /** Offset of the 8 bytes of the id that it shares with its other part; -1 when it has none. */
+  readonly dwoIdAt: number;
+  /** Name of the file that has its other part: a form and its value, 0 when it does not say. */
+  readonly dwoNameForm: number;
+  readonly dwoName: number;
   /** The unit's lowest address as the file has it, which lists of ranges count from; 0 when it has none. */
   readonly lowPc: number;
   /** Offset of its line program; -1 when it has none. */
@@ -34,7 +40,13 @@ export type Unit = DieUnit & {
   readonly strOffsetsBase: number;
   readonly addrBase: number;
   readonly rangeListsBase: number;
+  /** What its offsets of .debug_ranges count from, and what those of its other part do. */
+  readonly rangesBase: number;
+  readonly splitRangesBase: number;
 };
+
+/** What a unit's header says that others need. */
+type UnitHead = Pick<Unit, "index" | "firstDie" | "dwoIdAt"> & { readonly type: number };
 
 /** Why a unit cannot be read, as `ModuleBuilder.warn` counts it. */
 export type UnitFault = "malformedUnit" | "unknownDwarfVersion" | "dwarfBudget";
@@ -82,14 +94,28 @@ export class Units {
     let unit = this.opened.get(index);
     if (unit === undefined) {
       if (this.opened.size >= unitsKept) this.opened.clear();
-      unit = this.read(index);
+      unit = this.read(index, null);
       this.opened.set(index, unit);
     }
     return unit;
   }
 
+  /** Opens the unit whose header is at an offset and whose skeleton is in another file; what that says of both counts. */
+  openSplit(offset: number, skeleton: Unit): Unit | UnitFault {
+    const index = this.indexAt(offset);
+    return index < 0 || this.starts.data[index] !== offset ? "malformedUnit" : this.read(index, skeleton);
+  }
+
   /** The unit that has an offset; null when none can be read there. */
   containing(offset: number): Unit | null {
+    const index = this.indexAt(offset);
+    if (index < 0) return null;
+    const unit = this.open(index);
+    return typeof unit !== "string" && offset < unit.end ? unit : null;
+  }
+
+  /** The last unit that begins at an offset or before; -1 when there is none. */
+  private indexAt(offset: number): number {
     const starts = this.starts.data;
     let low = 0;
     let high = this.starts.length;
@@ -98,9 +124,7 @@ export class Units {
       if (starts[middle]! <= offset) low = middle + 1;
       else high = middle;
     }
-    if (low === 0) return null;
-    const unit = this.open(low - 1);
-    return typeof unit !== "string" && offset < unit.end ? unit : null;
+    return low - 1;
   }
 
   /** Finds all headers; false when they do not fill the section. */
@@ -127,7 +151,7 @@ export class Units {
     return { offsetBytes: 8, headerAt: at + 12, end: at + 12 + readFixed(info, at + 4, 8, little) };
   }
 
-  private read(index: number): Unit | UnitFault {
+  private read(index: number, skeleton: Unit | null): Unit | UnitFault {
     const { info, little } = this.sections;
     const start = this.starts.data[index]!;
     const { offsetBytes, headerAt, end } = this.lengthAt(start)!;
@@ -140,6 +164,7 @@ export class Units {
     const abbrevAt = cursor.fixed(offsetBytes);
     if (version < 5) addressBytes = cursor.fixed(1);
     // After the header: a type's signature and offset, or the id of a split unit.
+    const dwoIdAt = type === skeletonUnit || type === splitCompileUnit ? cursor.at : -1;
     if (type === typeUnit || type === splitTypeUnit) cursor.skip(8 + offsetBytes);
     else if (type === skeletonUnit || type === splitCompileUnit) cursor.skip(8);
     if (cursor.isOverrun || (addressBytes !== 4 && addressBytes !== 8)) return "malformedUnit";
@@ -149,33 +174,39 @@ export class Units {
     const unit: DieUnit = { ...shape, start, end: cursor.end, abbreviations };
     const { reader } = this;
     if (!reader.readAt(unit, cursor.at)) return "malformedUnit";
-    return this.withRoot(unit, index, cursor.at, type);
+    return this.withRoot(unit, { index, firstDie: cursor.at, type, dwoIdAt }, skeleton);
   }
 
-  /** Adds what the first entry says, which `reader` has. */
-  private withRoot(unit: DieUnit, index: number, firstDie: number, type: number): Unit {
+  /** Adds what the first entry says, which `reader` has, or the skeleton. */
+  private withRoot(unit: DieUnit, { index, firstDie, type, dwoIdAt }: UnitHead, skeleton: Unit | null): Unit {
     const { reader } = this;
     const { values } = reader;
     const { version, offsetBytes } = unit;
     // Where a base is not said, as in split DWARF, it is after the header of the section.
     const wide = offsetBytes === 8;
-    const addrBase = reader.has(slot.addrBase) ? values[slot.addrBase]! : version >= 5 ? (wide ? 16 : 8) : 0;
-    const based = {
+    const tableHead = version < 5 ? 0 : wide ? 16 : 8;
+    const based = (place: number, otherwise: number): number => (reader.has(place) ? values[place]! : otherwise);
+    const opened = {
       ...unit,
       index,
       firstDie,
       isTypeUnit: type === typeUnit || type === splitTypeUnit || reader.tag === tag.typeUnit,
       isSplit: type === skeletonUnit || type === splitCompileUnit || reader.has(slot.dwoName),
-      lineProgram: reader.has(slot.lineProgram) ? values[slot.lineProgram]! : -1,
+      dwoIdAt: based(slot.dwoId, dwoIdAt),
+      dwoNameForm: reader.forms[slot.dwoName]!,
+      dwoName: values[slot.dwoName]!,
+      lineProgram: based(slot.lineProgram, -1),
       compDirForm: reader.forms[slot.compDir]!,
       compDir: values[slot.compDir]!,
-      strOffsetsBase: reader.has(slot.strOffsetsBase) ? values[slot.strOffsetsBase]! : version >= 5 ? (wide ? 16 : 8) : 0,
-      addrBase,
-      rangeListsBase: reader.has(slot.rangeListsBase) ? values[slot.rangeListsBase]! : wide ? 20 : 12,
-      lowPc: 0,
+      strOffsetsBase: based(slot.strOffsetsBase, tableHead),
+      addrBase: skeleton === null ? based(slot.addrBase, tableHead) : skeleton.addrBase,
+      rangeListsBase: based(slot.rangeListsBase, wide ? 20 : 12),
+      rangesBase: skeleton === null ? 0 : skeleton.splitRangesBase,
+      splitRangesBase: based(slot.splitRangesBase, 0),
+      lowPc: skeleton === null ? 0 : skeleton.lowPc,
     };
-    if (reader.has(slot.lowPc)) based.lowPc = addressOf(this.sections, based, reader.forms[slot.lowPc]!, values[slot.lowPc]!);
-    return based;
+    if (reader.has(slot.lowPc)) opened.lowPc = addressOf(this.sections, opened, reader.forms[slot.lowPc]!, values[slot.lowPc]!);
+    return opened;
   }
 
   /** The table at an offset of .debug_abbrev; null when that costs too much. */
@@ -195,6 +226,12 @@ export class Units {
     this.tables.set(key, table);
     return table;
   }
+}
+
+/** The id that a unit and its other part share, 16 hex digits in lower case; "" when it has none. */
+export function dwoIdOf({ info, little }: LoadedSections, { dwoIdAt }: Unit): string {
+  if (!(dwoIdAt >= 0 && dwoIdAt + 8 <= info.length)) return "";
+  return idAt(info, dwoIdAt, little);
 }
 
 /** Whether a form is an index of .debug_addr. */
