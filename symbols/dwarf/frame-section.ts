@@ -20,6 +20,8 @@ export type FrameSection = {
   readonly dataRva?: number;
   /** The numbers of esp and ebp are exchanged: `.eh_frame` of i386 on Apple's systems. */
   readonly swapsStackRegisters?: boolean;
+  /** Whether the function at an address has rows already, from data that is believed before this; absent where none has. */
+  isTold?(rva: number): boolean;
 };
 
 /** Encoding bytes of pointers, and their parts. */

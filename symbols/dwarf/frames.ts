@@ -167,6 +167,7 @@ class FrameReader {
       this.beyond++;
       return;
     }
+    if (section.isTold?.(start) === true) return;
     const { unwind } = this.builder;
     const end = start + size;
     unwind.begin(start, end);
