@@ -29,6 +29,24 @@ export class UnwindRowsBuilder {
     return this.recordStart.length;
   }
 
+  /** The ranges of all records so far, ascending and joined: starts and ends in turn. */
+  ranges(): Uint32Array {
+    const { recordStart, recordEnd } = this;
+    const order = this.order();
+    const ranges = new Uint32List(order.length * 2);
+    for (const record of order) {
+      const start = recordStart.data[record]!;
+      const end = recordEnd.data[record]!;
+      const last = ranges.length - 1;
+      if (last >= 0 && start <= ranges.data[last]!) ranges.data[last] = Math.max(ranges.data[last]!, end);
+      else {
+        ranges.push(start);
+        ranges.push(end);
+      }
+    }
+    return ranges.view();
+  }
+
   /** Begins a record for the addresses from `start` up to `end`; its first row must follow, and begin at `start`. */
   begin(start: number, end: number): void {
     const last = this.recordStart.length - 1;
@@ -55,11 +73,9 @@ export class UnwindRowsBuilder {
   finish(): UnwindRows {
     const { recordStart, recordEnd, recordRow, rowStart, rowRule } = this;
     const count = recordStart.length;
-    const order = new Uint32Array(count);
-    for (let i = 0; i < count; i++) order[i] = i;
+    const order = this.order();
     const begin = recordStart.data;
     const finish = recordEnd.data;
-    if (!this.isInOrder) order.sort((a, b) => begin[a]! - begin[b]! || finish[a]! - finish[b]! || a - b);
     const total = rowStart.length + count;
     const starts = new Uint32Array(total);
     const low = new Uint16Array(total);
@@ -89,5 +105,14 @@ export class UnwindRowsBuilder {
     }
     if (end >= 0 && end < 0xffffffff) starts[length++] = end;
     return { starts: starts.subarray(0, length), low: low.subarray(0, length), high: hasHigh ? high.subarray(0, length) : high.subarray(0, 0), overlaps };
+  }
+
+  /** The records in the order in which they are believed. */
+  private order(): Uint32Array {
+    const begin = this.recordStart.data;
+    const finish = this.recordEnd.data;
+    const order = new Uint32Array(this.recordStart.length);
+    for (let i = 0; i < order.length; i++) order[i] = i;
+    return this.isInOrder ? order : order.sort((a, b) => begin[a]! - begin[b]! || finish[a]! - finish[b]! || a - b);
   }
 }
