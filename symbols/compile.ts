@@ -26,9 +26,11 @@ import { type DebugFile, type DebugFileKind, debugFileKinds } from "./debug-file
 import { demangle } from "./demangle/demangle.ts";
 import type { DwarfCompanions, SplitDwarf } from "./dwarf/companions.ts";
 import { type FileBytes, openFile, type OpenFile, readBytes } from "./file-bytes.ts";
+import { isMachO, openMachO } from "./macho/macho.ts";
 import { isPdb } from "./pdb/msf.ts";
 import { openPdb } from "./pdb/pdb.ts";
 import { isPe, openPe } from "./pe/pe.ts";
+import { isSourceBundle, openSources } from "./sources/source-bundle.ts";
 
 /** A format of debug files. */
 type Format = {
@@ -43,6 +45,8 @@ const headBytes = 512;
 const formats: readonly Format[] = [
   { recognise: isPdb, open: openPdb },
   { recognise: isPe, open: openPe },
+  { recognise: isMachO, open: openMachO },
+  { recognise: isSourceBundle, open: openSources },
   // The last one, since it says best what a file is that is none of these.
   { recognise: () => true, open: openBreakpad },
 ];
