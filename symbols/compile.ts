@@ -25,6 +25,8 @@ import type { ModuleIdentity } from "./cache/layout.ts";
 import { type DebugFile, type DebugFileKind, debugFileKinds } from "./debug-file.ts";
 import { demangle } from "./demangle/demangle.ts";
 import type { DwarfCompanions, SplitDwarf } from "./dwarf/companions.ts";
+import { isDwoBundle } from "./dwarf/dwo-bundle.ts";
+import { openDwoBundle } from "./dwarf/dwp.ts";
 import { type FileBytes, openFile, type OpenFile, readBytes } from "./file-bytes.ts";
 import { isMachO, openMachO } from "./macho/macho.ts";
 import { isPdb } from "./pdb/msf.ts";
@@ -47,6 +49,7 @@ const formats: readonly Format[] = [
   { recognise: isPe, open: openPe },
   { recognise: isMachO, open: openMachO },
   { recognise: isSourceBundle, open: openSources },
+  { recognise: isDwoBundle, open: openDwoBundle },
   // The last one, since it says best what a file is that is none of these.
   { recognise: () => true, open: openBreakpad },
 ];

@@ -16,6 +16,8 @@ export type DwarfCompanions = {
 export type SplitDwarf = {
   /** Bytes of all its sections, which says how much reading them may take. */
   readonly bytes: number;
+  /** Whether it has a unit of that id, which costs less than finding it. Throws what `fs` throws. */
+  has(id: string): boolean;
   /** The sections of a unit by its id, 16 hex digits in lower case; null when it is not there. Throws what `fs` throws. */
   find(id: string): SplitUnitSections | null;
 };

@@ -1,0 +1,117 @@
+// One ELF file with units of split DWARF: a `.dwo` file, which has what one
+// compilation split off, or a `.dwp` file, which has it of a whole program and
+// an index that says which part of each section is whose (unit-index.ts).
+//
+// Parts of a package are read one by one, since a browser's has gigabytes; but
+// for strings, which all units share, and sections that are compressed.
+import type { ModuleBuilder } from "../cache/module-builder.ts";
+import { sectionFlag } from "../elf/codes.ts";
+import type { ElfImage } from "../elf/image.ts";
+import { readBytes } from "../file-bytes.ts";
+import type { SplitUnitSections } from "./companions.ts";
+import type { LoadedSections } from "./dwarf-sections.ts";
+import { type StoredSection, StoredSections } from "./stored-sections.ts";
+import { type Contribution, type DwoSectionName, readUnitIndex, type UnitIndex } from "./unit-index.ts";
+import { dwoIdOf, Units } from "./unit.ts";
+import { WorkBudget } from "./work-budget.ts";
+
+const none = new Uint8Array(0);
+/** What inflates to more than this times its size is no DWARF. */
+const inflationMax = 64;
+
+/** Whether a file is a `.dwo` or `.dwp` file: it has split DWARF, and neither code nor anything else that is loaded. */
+export function isDwo(image: ElfImage): boolean {
+  const { sections } = image.headers;
+  return (image.section(".debug_info.dwo") ?? image.section(".debug_cu_index")) !== null && !sections.some(({ flags, stored }) => (flags & sectionFlag.alloc) !== 0 && stored > 0);
+}
+
+/** A file with units of split DWARF. */
+export class DwoFile {
+  private readonly image: ElfImage;
+  private readonly budget: WorkBudget;
+  private readonly builder: ModuleBuilder;
+  private readonly stored: StoredSections;
+  private readonly whole = new Map<string, Uint8Array>();
+  /** Where a package's units are; null in a .dwo file. */
+  private readonly index: UnitIndex | null;
+  /** Offsets of a .dwo file's units by their ids. */
+  private readonly units = new Map<string, number>();
+
+  /** What is read is paid from `budget`; what cannot be read is counted as `unreadableSection`. */
+  constructor(image: ElfImage, budget: WorkBudget, builder: ModuleBuilder) {
+    this.image = image;
+    this.budget = budget;
+    this.builder = builder;
+    this.stored = new StoredSections(image.bytes, builder);
+    const index = this.section(".debug_cu_index");
+    this.index = index.length === 0 ? null : readUnitIndex(index, image.headers.little);
+    if (index.length > 0 && this.index === null) builder.warn("malformedUnitIndex");
+    if (index.length === 0) this.findUnits();
+  }
+
+  /** Ids of its units. */
+  get ids(): Iterable<string> {
+    return this.index === null ? this.units.keys() : this.index.ids;
+  }
+
+  /** The sections of a unit; null when it is not there or cannot be read. */
+  find(id: string): SplitUnitSections | null {
+    const { index } = this;
+    if (index === null) {
+      const unit = this.units.get(id);
+      if (unit === undefined) return null;
+      return { unit, info: this.section(".debug_info.dwo"), abbrev: this.section(".debug_abbrev.dwo"), str: this.section(".debug_str.dwo"), strOffsets: this.section(".debug_str_offsets.dwo"), rangeLists: this.section(".debug_rnglists.dwo") };
+    }
+    const info = index.partOf(id, ".debug_info.dwo");
+    if (info === null) return null;
+    const part = (name: DwoSectionName): Uint8Array => this.part(name, index.partOf(id, name));
+    const found = { unit: 0, info: this.part(".debug_info.dwo", info), abbrev: part(".debug_abbrev.dwo"), str: this.section(".debug_str.dwo"), strOffsets: part(".debug_str_offsets.dwo"), rangeLists: part(".debug_rnglists.dwo") };
+    return found.info.length === 0 ? null : found;
+  }
+
+  private findUnits(): void {
+    const info = this.section(".debug_info.dwo");
+    const abbrev = this.section(".debug_abbrev.dwo");
+    const sections: LoadedSections = { little: this.image.headers.little, toRva: () => -1, info, abbrev, line: none, str: none, lineStr: none, strOffsets: none, addr: none, ranges: none, rangeLists: none, bytes: info.length + abbrev.length };
+    const units = new Units(sections, new WorkBudget(sections.bytes));
+    for (let i = 0; i < units.count; i++) {
+      const unit = units.open(i);
+      const id = typeof unit === "string" || unit.isTypeUnit ? "" : dwoIdOf(sections, unit);
+      if (typeof unit !== "string" && id !== "" && !this.units.has(id)) this.units.set(id, unit.start);
+    }
+  }
+
+  private storedOf(name: string): StoredSection | null {
+    const section = this.image.section(name);
+    return section === null ? null : this.image.stored(section);
+  }
+
+  /** All of a section; empty when it is not there or cannot be read. */
+  private section(name: string): Uint8Array {
+    const known = this.whole.get(name);
+    if (known !== undefined) return known;
+    const stored = this.storedOf(name);
+    const bytes = (stored !== null && this.pay(stored) ? this.stored.read(stored) : null) ?? none;
+    if (stored === null && this.image.section(name) !== null) this.builder.warn("unreadableSection");
+    this.whole.set(name, bytes);
+    return bytes;
+  }
+
+  /** Pays for reading a section, and inflating it. */
+  private pay({ size, compression }: StoredSection): boolean {
+    const inflated = compression === null ? 0 : compression === "gnu" ? size * 8 : compression.inflated;
+    const isPaid = inflated <= size * inflationMax && this.budget.spend(size + inflated);
+    if (!isPaid) this.builder.warn("unreadableSection");
+    return isPaid;
+  }
+
+  /** A part of a section; empty when it is not there or cannot be read. */
+  private part(name: DwoSectionName, contribution: Contribution | null): Uint8Array {
+    if (contribution === null) return none;
+    const { offset, size } = contribution;
+    const stored = this.whole.has(name) ? null : this.storedOf(name);
+    if (stored === null || stored.compression !== null) return this.section(name).subarray(offset, offset + size);
+    if (offset + size > stored.size || !this.budget.spend(size)) return none;
+    return readBytes(this.image.bytes, stored.offset + offset, size) ?? none;
+  }
+}
