@@ -40,7 +40,7 @@ export function recogniseForeign(prefix: Uint8Array): ForeignFormat | null {
 }
 
 /** Kinds that readers of their own take, or refuse in words of their own. */
-const nativeKinds = new Set(["pdb", "pdb_2", "compressed_pdb", "portable_pdb", "pe"]);
+const nativeKinds = new Set(["pdb", "pdb_2", "compressed_pdb", "portable_pdb", "pe", "source_bundle"]);
 
 /** True when the first bytes (512 suffice) are those of a debug file that is read as it is, without being turned into text: a PDB of any kind or a Windows program. */
 export function isNativeDebugFile(prefix: Uint8Array): boolean {
@@ -78,6 +78,6 @@ const magics: readonly (readonly [kind: string, magic: string, description: stri
   ["zip", "PK\x03\x04", "a zip archive", "Unpack it and upload the .sym files in it.", false],
   ["zip", "PK\x05\x06", "an empty zip archive", "Look at the step that packs it.", false],
   ["minidump", "MDMP", "a minidump", "That is a crash, not symbols: `deadair crash send` posts it.", false],
-  ["source_bundle", "SYSB", "a Sentry source bundle", "Sources are not needed here; upload the .sym file.", false],
+  ["source_bundle", "SYSB", "a Sentry source bundle", "Upload it as it is; its files are shown beside frames.", true],
   ["wasm", "\0asm", "a WebAssembly module", "Deadair reads native code only.", false],
 ];
