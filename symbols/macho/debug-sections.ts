@@ -48,13 +48,18 @@ export function addDebugFrames(image: MachImage, arch: Arch, builder: ModuleBuil
   if (bytes !== null) addFrames({ ...frameForm(image, arch), bytes, rva: 0, kind: "debug_frame" }, builder);
 }
 
-/** Adds call frame information made for exceptions. */
-export function addExceptionFrames(image: MachImage, arch: Arch, builder: ModuleBuilder): void {
-  const section = findSection(image, "__TEXT", "__eh_frame");
-  const bytes = section === null ? null : new StoredSections(image.bytes, builder).read({ name: section.name, offset: section.offset, size: section.stored, compression: null });
-  if (section === null || bytes === null) return;
+/** Call frame information made for exceptions; null when there is none. */
+export function exceptionFrames(image: MachImage, arch: Arch, builder: ModuleBuilder): FrameSection | null {
+  const bytes = readSection(image, "__TEXT", "__eh_frame", builder);
+  if (bytes === null) return null;
   // For i386, Apple's numbers of esp and ebp are those of other systems exchanged, but only here.
-  addFrames({ ...frameForm(image, arch), bytes, rva: section.rva, kind: "eh_frame", swapsStackRegisters: arch === "x86" }, builder);
+  return { ...frameForm(image, arch), bytes, rva: findSection(image, "__TEXT", "__eh_frame")!.rva, kind: "eh_frame", swapsStackRegisters: arch === "x86" };
+}
+
+/** All that the file has of a section; null when there is none, or it is too big. */
+export function readSection(image: MachImage, segment: string, name: string, builder: ModuleBuilder): Uint8Array | null {
+  const section = findSection(image, segment, name);
+  return section === null ? null : new StoredSections(image.bytes, builder).read({ name, offset: section.offset, size: section.stored, compression: null });
 }
 
 function frameForm(image: MachImage, arch: Arch): Pick<FrameSection, "little" | "addressBytes" | "arch" | "toRva"> {

@@ -152,3 +152,16 @@ export function toRva({ base, firstRva, endRva }: MachImage, address: number): n
   const rva = address - base;
   return rva >= firstRva && rva < endRva ? rva : -1;
 }
+
+/** Where the code ends. */
+export function codeEndOf({ sections }: MachImage): number {
+  let end = 0;
+  for (const { isCode, rva, size } of sections) if (isCode && rva + size < addressEnd) end = Math.max(end, rva + size);
+  return end;
+}
+
+/** Bytes of code; null where the file does not have them. */
+export function readCode({ bytes, sections }: MachImage, rva: number, length: number): Buffer | null {
+  const section = sections.find((one) => one.isCode && rva >= one.rva && rva - one.rva + length <= one.stored);
+  return section === undefined ? null : readBytes(bytes, section.offset + rva - section.rva, length);
+}

@@ -40,12 +40,16 @@ import { ok, refuse, type Result } from "../../config/problem.ts";
 import type { ModuleBuilder } from "../cache/module-builder.ts";
 import type { DebugFile } from "../debug-file.ts";
 import type { DwarfCompanions } from "../dwarf/companions.ts";
+import { addFrames } from "../dwarf/frames.ts";
 import { type FileBytes, readBytes } from "../file-bytes.ts";
+import type { Arch } from "../registers.ts";
 import { magic } from "./codes.ts";
-import { addDebugFrames, addExceptionFrames, addMachDwarf } from "./debug-sections.ts";
+import { addCompactUnwind } from "./compact-unwind.ts";
+import { addDebugFrames, addMachDwarf, exceptionFrames, readSection } from "./debug-sections.ts";
 import { archOf, isDsym, machFacts } from "./facts.ts";
 import { fatParts, isFat } from "./fat.ts";
-import { type MachImage, readMachImage } from "./image.ts";
+import { readFunctionStarts } from "./function-starts.ts";
+import { codeEndOf, type MachImage, readCode, readMachImage } from "./image.ts";
 import { addMachSymbols } from "./symbol-table.ts";
 
 const thin: readonly number[] = [magic.thin32, magic.thin64, magic.swapped32, magic.swapped64];
@@ -87,7 +91,18 @@ function addUnwind(image: MachImage, builder: ModuleBuilder): Result<null> {
   const { arch } = archOf(image);
   if (arch === null) return ok(null);
   // What a dSYM has for exceptions is a copy of what the program has.
-  if (!isDsym(image)) addExceptionFrames(image, arch, builder);
+  if (!isDsym(image)) addProgramUnwind(image, arch, builder);
   if (arch === "arm") addDebugFrames(image, arch, builder);
   return ok(null);
+}
+
+/** Adds what the linker made to find callers by: its own short form, and call frames where that cannot say it. */
+function addProgramUnwind(image: MachImage, arch: Arch, builder: ModuleBuilder): void {
+  const bytes = arch === "arm" ? null : readSection(image, "__TEXT", "__unwind_info", builder);
+  const frames = exceptionFrames(image, arch, builder);
+  if (bytes !== null && arch !== "arm") {
+    const { little } = image.header;
+    const code = (rva: number, length: number): Uint8Array | null => readCode(image, rva, length);
+    addCompactUnwind({ bytes, little, arch, functionStarts: readFunctionStarts(image), codeEnd: codeEndOf(image), frames, code }, builder);
+  } else if (frames !== null) addFrames(frames, builder);
 }
