@@ -51,7 +51,23 @@ export async function readCrash(storage: Storage, projectId: number, id: string)
     notes: stored === null && row.report_blob !== null ? [...row.notes, "The report is missing from the blob store; run the crash again."] : row.notes,
     explanation: stored?.explanation ?? null,
     report: stored?.report ?? null,
+    sources: await modulesWithSources(storage.db, projectId, stored?.report ?? null),
   };
+}
+
+/** The report of a project's crash, null when it has none; undefined when there is no such crash. */
+export async function readCrashReport(storage: Storage, projectId: number, id: string): Promise<Report | null | undefined> {
+  const row = await storage.db.selectFrom("crashes").select("report_blob").where("id", "=", id).where("project_id", "=", projectId).executeTakeFirst();
+  if (row === undefined) return undefined;
+  return row.report_blob === null ? null : ((await readReport(storage, row.report_blob))?.report ?? null);
+}
+
+/** Debug ids of the modules with named frames whose sources are in the project. */
+async function modulesWithSources(db: Database, projectId: number, report: Report | null): Promise<string[]> {
+  const ids = [...new Set((report?.modules ?? []).flatMap(({ debug_id, loaded_symbols }) => (loaded_symbols && debug_id !== null ? [debug_id] : [])))];
+  if (ids.length === 0) return [];
+  const rows = await db.selectFrom("debug_files").select("debug_id").distinct().where("project_id", "=", projectId).where("debug_id", "in", ids).where("kind", "=", "sources").execute();
+  return rows.map(({ debug_id }) => debug_id!).sort();
 }
 
 /** True when the project has this crash. */

@@ -1,5 +1,6 @@
 // What engineers and read tokens ask: groups, crashes, and a crash once more.
 import type { FastifyInstance, FastifyReply } from "fastify";
+import Type, { type Static } from "typebox";
 import { refuse } from "../../config/problem.ts";
 import { retryCrash } from "../../storage/crashes.ts";
 import type { CrashState } from "../../storage/tables.ts";
@@ -9,6 +10,7 @@ import type { Context } from "../context.ts";
 import { answerProblem } from "../errors.ts";
 import { readCursor, readLimit } from "../paging.ts";
 import { hasCrash, listCrashes, readCrash } from "./crashes.ts";
+import { sourceReader } from "./source-lines.ts";
 import { secondOpinions } from "./second-opinion.ts";
 import { type GroupSort, groupSorts, hasGroup, listGroups, readGroup } from "./groups.ts";
 
@@ -77,6 +79,17 @@ export function triageRoutes(app: FastifyInstance, context: Context): void {
     const due = await retryCrash(db, project.id, request.params.id);
     if (!due) return answerProblem(reply, refuse(409, "not_retryable", "The crash waits for its walk already.", "Reload the page.").problem);
     return reply.code(202).send({ id: request.params.id });
+  });
+
+  const SourceQuestion = Type.Object({ module: Type.String({ maxLength: 80 }), file: Type.String({ minLength: 1, maxLength: 4096 }), line: Type.Integer({ minimum: 1, maximum: 2 ** 31 }) });
+  const sources = sourceReader(context);
+  app.addHook("preClose", async () => sources.close());
+  app.get<WithId & { Querystring: Static<typeof SourceQuestion> }>("/api/v1/:project/crashes/:id/source", { schema: { querystring: SourceQuestion } }, async (request, reply) => {
+    const caller = await requireScope(context, request, request.params.project, "read");
+    if (!caller.ok) return answerProblem(reply, caller.problem);
+    const lines = isUuid(request.params.id) ? await sources.linesAt(caller.value.project.id, request.params.id, request.query) : undefined;
+    if (lines === undefined) return unknown(reply, "crash", request.params.id);
+    return lines.ok ? lines.value : answerProblem(reply, lines.problem);
   });
 
   const opinions = secondOpinions(context);

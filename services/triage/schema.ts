@@ -70,8 +70,18 @@ export const CrashDetail = Type.Object({
   notes: Type.Array(Type.String()),
   explanation: Nullable(Type.Unsafe<Signature>({ type: "object", additionalProperties: true })),
   report: Nullable(Type.Unsafe<Report>({ type: "object", additionalProperties: true })),
+  sources: Type.Array(Type.String(), { description: "debug ids of the modules whose sources are here" }),
 });
 export type CrashDetail = Static<typeof CrashDetail>;
+
+/** The source lines around that of a frame. */
+export const SourceLines = Type.Object({
+  file: Type.String({ description: "as the frame says it" }),
+  line: Type.Integer({ description: "that of the frame" }),
+  first: Type.Integer({ description: "number of the first line that is here" }),
+  lines: Type.Array(Type.String(), { description: "without their ends; long ones are cut, and end in …" }),
+});
+export type SourceLines = Static<typeof SourceLines>;
 
 const OpinionWalker = Type.Object({
   name: Type.String({ description: "walker and version" }),

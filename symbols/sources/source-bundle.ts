@@ -20,7 +20,10 @@
 // bundle-writer.ts makes one.
 //
 // Limits: 100,000 files; a manifest of 32 MiB and a file of 8 MiB, inflated. A
-// bundle is a stranger's bytes, so readers in a server do so in a thread.
+// bundle is a stranger's bytes, so readers in a server do so in a thread. That
+// alone does not hold `JSON.parse`, in which V8 ends the process, not the thread,
+// when memory is over; so the manifest may have no more values than its files
+// account for.
 //
 // Not read: bundles of JavaScript, which have no debug id and whose files are
 // known by address, and links to sources elsewhere (`source_links`).
@@ -43,6 +46,10 @@ export const bundleVersion = 2;
 export const bundleHeadBytes = 8;
 
 const manifestBytesMax = 32 * 1024 * 1024;
+/** Commas and brackets in a manifest for each file of the archive; there are about six, and more where paths have some. */
+const marksPerFile = 24;
+/** Those beside the files. */
+const marksBeside = 4096;
 
 /** A source file of a bundle. */
 type BundledFile = { readonly path: string; readonly entry: ZipEntry };
@@ -109,6 +116,7 @@ function readManifest(bytes: FileBytes): Result<Manifest> {
   if (entry === undefined) return malformed(`it has no ${manifestName}`);
   const text = readZipEntry(bytes, entry, manifestBytesMax, refusal);
   if (!text.ok) return text;
+  if (marksIn(text.value) > entries.value.size * marksPerFile + marksBeside) return malformed(`${manifestName} has more in it than the files account for`);
   const json = objectOf(parse(text.value.toString("utf8")));
   if (json === null) return malformed(`${manifestName} is no JSON object`);
   return ok({
@@ -128,6 +136,16 @@ function filesOf(listed: { readonly [name: string]: unknown }, entries: Readonly
     if (entry !== undefined && path !== null && type === "source") files.push({ path, entry });
   }
   return files;
+}
+
+/** Commas and opening brackets, in strings or not: no JSON has more values, but for one. */
+function marksIn(text: Buffer): number {
+  let marks = 0;
+  for (let at = 0; at < text.length; at++) {
+    const byte = text[at]!;
+    if (byte === 0x2c || byte === 0x5b || byte === 0x7b) marks++;
+  }
+  return marks;
 }
 
 function parse(text: string): unknown {

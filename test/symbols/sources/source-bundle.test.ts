@@ -87,6 +87,7 @@ describe("what is no good is refused", () => {
     ["files without paths", "foreign_source_bundle", manifest({ ...good, files: { f: { url: "~/a.js" } } })],
     ["source maps", "foreign_source_bundle", manifest({ ...good, files: { f: { path: "/a.c", type: "source_map" } } })],
     ["files that are no objects", "foreign_source_bundle", manifest({ ...good, files: { f: 1, g: null, h: [] } })],
+    ["a manifest that would take much memory", "malformed_source_bundle", manifest(`${JSON.stringify(good).slice(0, -1)},"more":[${"[],".repeat(5000)}0]}`)],
     ["two files of one name", "malformed_source_bundle", buildZip([{ name: "f", content: "x" }, { name: "f", content: "y" }, { name: "manifest.json", content: JSON.stringify(good) }])],
     ["fewer files than it says", "malformed_source_bundle", buildBundle(files, {}, { count: 9 })],
     ["more files than are read", "unsupported_source_bundle", buildBundle(files, {}, { wideEnd: true, count: 2 ** 40 })],

@@ -177,6 +177,7 @@ export function vaultCrash(id: string, group: string, receivedAt: string): Crash
     notes: ["heap memory was cut out before the dump was stored"],
     explanation: vaultExplanation,
     report: vaultReport,
+    sources: ["3FA85F6457174562B3FC2C963F66AFA61"],
   };
 }
 
@@ -199,5 +200,6 @@ export function failedCrash(id: string, receivedAt: string, reason: string): Cra
     notes: [],
     explanation: null,
     report: null,
+    sources: [],
   };
 }
