@@ -8,6 +8,10 @@
 //  - A module that does not (Wine writes no CodeView record, nor do some crash
 //    handlers) is found by its code id and its name: the program has them, and
 //    names its PDB.
+//  - What dwz took out of several files has an id of its own, which the files
+//    that refer to it say. It comes along for whichever of those is chosen.
+//  - Split DWARF says nothing without the program that has its skeletons; alone
+//    it counts as nothing.
 import { type DebugFileKind, debugFileKinds } from "../symbols/debug-file.ts";
 import type { LocatedFiles, SymbolKey, SymbolSource } from "./stackwalker.ts";
 
@@ -19,6 +23,8 @@ export type DebugFileRecord = {
   /** Upper case. */
   readonly codeId: string | null;
   readonly codeFile: string | null;
+  /** Debug id of the file that dwz made of what it shares with others; null where it shares nothing. */
+  readonly supplementId: string | null;
   /** Where it lies; null when its content is gone. */
   path(): Promise<string | null>;
 };
@@ -38,9 +44,24 @@ export function symbolSource(find: FindDebugFiles): SymbolSource {
       const programs = keys.map((key) => (key.debugId === null ? (direct.findLast((file) => isProgramOf(file, key)) ?? null) : null));
       const named = unique(programs.map((program) => program?.debugId ?? null));
       const files = named.length === 0 ? direct : [...direct, ...(await find(named, []))];
-      return Promise.all(keys.map((key, i) => pathsOf(chooseFiles(key, programs[i] ?? null, files))));
+      const chosen = keys.map((key, i) => chooseFiles(key, programs[i] ?? null, files));
+      const supplements = await findSupplements(find, chosen.flat());
+      return Promise.all(chosen.map((own) => pathsOf([...own, ...supplementsOf(own, supplements)])));
     },
   };
+}
+
+/** The supplements of some files by their debug ids, the newest of each. */
+async function findSupplements(find: FindDebugFiles, files: readonly DebugFileRecord[]): Promise<ReadonlyMap<string, DebugFileRecord>> {
+  const ids = unique(files.map(({ supplementId }) => supplementId));
+  const found = ids.length === 0 ? [] : await find(ids, []);
+  return new Map(found.filter(({ kind }) => kind === "elf-debug" || kind === "elf").map((file) => [file.debugId!, file]));
+}
+
+/** What the files of a module refer to and are not themselves. */
+function supplementsOf(files: readonly DebugFileRecord[], supplements: ReadonlyMap<string, DebugFileRecord>): DebugFileRecord[] {
+  const others = unique(files.map(({ supplementId }) => supplementId)).filter((id) => files.every(({ debugId }) => debugId !== id));
+  return others.flatMap((id) => supplements.get(id) ?? []);
 }
 
 function chooseFiles(key: SymbolKey, program: DebugFileRecord | null, files: readonly DebugFileRecord[]): DebugFileRecord[] {
@@ -52,7 +73,14 @@ function chooseFiles(key: SymbolKey, program: DebugFileRecord | null, files: rea
     const best = fitting.findLast((file) => (kind === "pe" ? file.codeId === codeId : key.debugFile === null || file.debugFile === key.debugFile)) ?? fitting.at(-1);
     if (best !== undefined) chosen.push(best);
   }
-  return chosen;
+  if (chosen.every(({ kind }) => kind === "dwp")) return [];
+  const isOwn = ({ debugFile }: DebugFileRecord) => debugFile === key.debugFile;
+  return chosen.some((file) => isHashed(file) && isOwn(file)) ? chosen.filter(isOwn) : chosen;
+}
+
+/** Whether a file's id is made of its first code, for want of a build id: files that begin alike share it, so another's name is another's file. */
+function isHashed({ kind, codeId }: DebugFileRecord): boolean {
+  return (kind === "elf" || kind === "elf-debug") && codeId === null;
 }
 
 /** Whether a file says that it is, or was made of, the program with the key's code id and name. */

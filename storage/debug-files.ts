@@ -7,10 +7,11 @@
 // The content is a blob; the row says whose module it is and what it holds. A
 // file that is sent again is the same row: it becomes the newest of its module,
 // takes the name that it is given now, and is compiled again if it was no good
-// or is known by another name.
+// or is known by another name. Source files have nothing to compile and nobody
+// waits for them: their rows are settled from the start.
 import { type Selectable, sql } from "kysely";
 import type { DebugFileFacts } from "../symbols/debug-file.ts";
-import type { Database } from "./database.ts";
+import type { Database, Tx } from "./database.ts";
 import { askHealing } from "./healing.ts";
 import { enqueue, isNotWaiting } from "./outbox.ts";
 import { storable, storableJson, storableName, storableText } from "./storable.ts";
@@ -21,7 +22,7 @@ import { uuidv7 } from "./uuid.ts";
 export type DebugFileRow = Selectable<DebugFileTable>;
 
 /** A debug file as an upload hands it over; its blob is kept already. Its names can be file names. */
-export type NewDebugFile = Pick<DebugFileFacts, "kind" | "os" | "debugId" | "debugFile" | "codeId" | "codeFile" | "holds" | "lacks"> & {
+export type NewDebugFile = Pick<DebugFileFacts, "kind" | "os" | "debugId" | "debugFile" | "codeId" | "codeFile" | "holds" | "lacks" | "platform" | "supplement"> & {
   readonly projectId: number;
   readonly arch: string;
   readonly blob: string;
@@ -36,52 +37,66 @@ export type FileCounts = { readonly functions: number; readonly lines: number; r
 /** Times that a compilation may begin and not end: each may have taken its worker along. */
 const attemptsMax = 3;
 
-/** Stores a file's row and asks for its compilation; `created` is false when the project had it. */
-export async function storeDebugFile(db: Database, file: NewDebugFile): Promise<{ readonly row: DebugFileRow; readonly created: boolean }> {
-  const names = { debug_file: storable(file.debugFile), code_file: storable(file.codeFile) };
+/** A stored row; `created` is false when the project had the file. */
+export type StoredRow = { readonly row: DebugFileRow; readonly created: boolean };
+
+/** Stores the rows of files that came together, all or none, and asks for their compilations. */
+export async function storeDebugFiles(db: Database, files: readonly NewDebugFile[]): Promise<StoredRow[]> {
   return db.transaction().execute(async (tx) => {
-    const inserted = await tx
-      .insertInto("debug_files")
-      .values({
-        id: uuidv7(),
-        project_id: file.projectId,
-        kind: file.kind,
-        ...names,
-        debug_id: file.debugId,
-        code_id: storableName(file.codeId?.toUpperCase() ?? null),
-        os: storableName(file.os),
-        arch: storableName(file.arch),
-        blob: file.blob,
-        bytes: file.bytes,
-        functions: file.counts.functions,
-        lines: file.counts.lines,
-        unwind_rows: file.counts.unwindRows,
-        holds: storableJson(file.holds),
-        lacks: storableJson(file.lacks),
-      })
-      .onConflict((conflict) => conflict.columns(["project_id", "blob"]).doNothing())
-      .returningAll()
-      .executeTakeFirst();
-    if (inserted !== undefined) {
-      await enqueue(tx, "compile", `compile-${inserted.id}`, { file: inserted.id });
-      return { row: inserted, created: true };
-    }
-    const there = await tx.selectFrom("debug_files").selectAll().where("project_id", "=", file.projectId).where("blob", "=", file.blob).forUpdate().executeTakeFirstOrThrow();
-    const again = there.problem !== null || there.code_file !== names.code_file;
-    const row = await tx
-      .updateTable("debug_files")
-      .set({ ...names, created_at: sql<Date>`now()`, ...(again ? { queued_at: sql<Date>`now()`, problem: null, attempts: 0, compiled_at: null, healed_to: null, settled_at: null } : {}) })
-      .where("id", "=", there.id)
-      .returningAll()
-      .executeTakeFirstOrThrow();
-    if (again) await enqueue(tx, "compile", `compile-${row.id}`, { file: row.id });
-    return { row, created: false };
+    const stored = new Map<NewDebugFile, StoredRow>();
+    // In one order, so that two who bring the same files do not wait for each other.
+    for (const file of files.toSorted((a, b) => (a.blob < b.blob ? -1 : 1))) stored.set(file, await storeRow(tx, file));
+    return files.map((file) => stored.get(file)!);
   });
 }
 
-/** Gives the PDBs of a program, which do not know their own name, the one that the program says. `made` is what they were called until now. */
-export async function renamePdbs(db: Database, projectId: number, debugId: string, made: string, name: string): Promise<void> {
-  await db.updateTable("debug_files").set({ debug_file: name }).where("project_id", "=", projectId).where("debug_id", "=", debugId).where("kind", "=", "pdb").where("debug_file", "=", made).execute();
+async function storeRow(tx: Tx, file: NewDebugFile): Promise<StoredRow> {
+  const names = { debug_file: storable(file.debugFile), code_file: storable(file.codeFile) };
+  const isInert = file.kind === "sources";
+  const inserted = await tx
+    .insertInto("debug_files")
+    .values({
+      id: uuidv7(),
+      project_id: file.projectId,
+      kind: file.kind,
+      ...names,
+      debug_id: file.debugId,
+      code_id: storableName(file.codeId?.toUpperCase() ?? null),
+      os: storableName(file.os),
+      arch: storableName(file.arch),
+      blob: file.blob,
+      bytes: file.bytes,
+      functions: file.counts.functions,
+      lines: file.counts.lines,
+      unwind_rows: file.counts.unwindRows,
+      holds: storableJson(file.holds),
+      lacks: storableJson(file.lacks),
+      supplement_id: file.supplement?.debugId ?? null,
+      platform: storableName(file.platform ?? null),
+      ...(isInert ? { compiled_at: sql<Date>`now()`, settled_at: sql<Date>`now()` } : {}),
+    })
+    .onConflict((conflict) => conflict.columns(["project_id", "blob"]).doNothing())
+    .returningAll()
+    .executeTakeFirst();
+  if (inserted !== undefined) {
+    if (!isInert) await enqueue(tx, "compile", `compile-${inserted.id}`, { file: inserted.id });
+    return { row: inserted, created: true };
+  }
+  const there = await tx.selectFrom("debug_files").selectAll().where("project_id", "=", file.projectId).where("blob", "=", file.blob).forUpdate().executeTakeFirstOrThrow();
+  const again = !isInert && (there.problem !== null || there.code_file !== names.code_file);
+  const row = await tx
+    .updateTable("debug_files")
+    .set({ ...names, created_at: sql<Date>`now()`, ...(again ? { queued_at: sql<Date>`now()`, problem: null, attempts: 0, compiled_at: null, healed_to: null, settled_at: null } : {}) })
+    .where("id", "=", there.id)
+    .returningAll()
+    .executeTakeFirstOrThrow();
+  if (again) await enqueue(tx, "compile", `compile-${row.id}`, { file: row.id });
+  return { row, created: false };
+}
+
+/** Gives the files of a module that nobody could name the name that one of them has. `made` are what they were called until now. */
+export async function renameDebugFiles(db: Database, projectId: number, debugId: string, made: readonly string[], name: string): Promise<void> {
+  await db.updateTable("debug_files").set({ debug_file: name }).where("project_id", "=", projectId).where("debug_id", "=", debugId).where("debug_file", "in", made).execute();
 }
 
 /** Counts one more attempt at a compilation and returns the file; undefined when there is nothing to do, or when it has been given up now. */

@@ -8,7 +8,7 @@ import type { Tx } from "./database.ts";
 import { storableName } from "./storable.ts";
 
 /** The ids that crashes may know a module by. */
-export type ModuleIds = { readonly debugId: string | null; readonly programs: readonly { readonly codeId: string; readonly codeFile: string }[] };
+export type ModuleIds = { readonly debugIds: readonly string[]; readonly programs: readonly { readonly codeId: string; readonly codeFile: string }[] };
 
 /** What a missing module can be helped with. */
 export type Lacks = MissingSymbols["lacks"];
@@ -37,15 +37,18 @@ export async function writeMissing(tx: Tx, crash: { readonly id: string; readonl
   }
 }
 
-/** What a file that holds this helps with. A module without lines may have no unwind data either, as after a stripped PDB. */
-export function helpsWith({ lines, unwind }: DebugFileHoldings): Lacks[] {
-  return ["all", ...(lines || unwind ? (["names"] as const) : []), ...(unwind ? (["unwind"] as const) : [])];
+/** What a file that holds this helps with. Any may bring names, if only together with others, as split DWARF does. */
+export function helpsWith({ unwind }: DebugFileHoldings): Lacks[] {
+  return unwind ? ["all", "names", "unwind"] : ["all", "names"];
 }
 
-/** The ids of the module that a debug file belongs to. A PDB does not know its program's code id; a program that names the PDB does. */
+/** Modules that one file of dwz is shared by, as far as they are healed by it. */
+const sharersMax = 200;
+
+/** The ids of the modules that a debug file belongs to: its own, and those of files that refer to what dwz took out of them. A PDB does not know its program's code id; a program that names the PDB does. */
 export async function moduleIds(tx: Tx, file: { readonly project_id: number; readonly debug_id: string | null; readonly code_id: string | null; readonly code_file: string | null }): Promise<ModuleIds> {
   const programs = file.code_id === null || file.code_file === null ? [] : [{ codeId: file.code_id, codeFile: file.code_file }];
-  if (file.debug_id === null) return { debugId: null, programs };
+  if (file.debug_id === null) return { debugIds: [], programs };
   const others = await tx
     .selectFrom("debug_files")
     .select(["code_id", "code_file"])
@@ -57,7 +60,17 @@ export async function moduleIds(tx: Tx, file: { readonly project_id: number; rea
     .where("code_file", "is not", null)
     .limit(20)
     .execute();
-  return { debugId: file.debug_id, programs: [...programs, ...others.map((row) => ({ codeId: row.code_id!, codeFile: row.code_file! }))] };
+  const sharers = await tx
+    .selectFrom("debug_files")
+    .select("debug_id")
+    .distinct()
+    .where("project_id", "=", file.project_id)
+    .where("supplement_id", "=", file.debug_id)
+    .where("debug_id", "is not", null)
+    .where("debug_id", "<>", file.debug_id)
+    .limit(sharersMax)
+    .execute();
+  return { debugIds: [file.debug_id, ...sharers.map((row) => row.debug_id!)], programs: [...programs, ...others.map((row) => ({ codeId: row.code_id!, codeFile: row.code_file! }))] };
 }
 
 /** True when a crash lacks one of `lacks` of a module. */
@@ -79,11 +92,11 @@ export async function crashesLacking(tx: Tx, projectId: number, ids: ModuleIds, 
 }
 
 /** Conditions of the rows that are of a module, one of which holds. */
-function matches({ debugId, programs }: ModuleIds): RawBuilder<unknown>[] {
+function matches({ debugIds, programs }: ModuleIds): RawBuilder<unknown>[] {
   // A crash that knows a debug id is found by that; if the file has none, by its code id.
-  const nameless = debugId === null ? sql`true` : sql`debug_id = ''`;
+  const nameless = debugIds.length === 0 ? sql`true` : sql`debug_id = ''`;
   return [
-    ...(debugId === null ? [] : [sql`debug_id = ${debugId}`]),
+    ...debugIds.map((debugId) => sql`debug_id = ${debugId}`),
     ...programs.map(({ codeId, codeFile }) => sql`code_id = ${codeId.toUpperCase()} and code_id <> '' and lower(code_file) = ${codeFile.toLowerCase()} and ${nameless}`),
   ];
 }

@@ -9,7 +9,7 @@ export function projectDebugFiles(storage: Storage, projectId: number): FindDebu
     if (debugIds.length + codeIds.length === 0) return [];
     const rows = await storage.db
       .selectFrom("debug_files")
-      .select(["kind", "debug_id", "debug_file", "code_id", "code_file", "blob"])
+      .select(["kind", "debug_id", "debug_file", "code_id", "code_file", "supplement_id", "blob"])
       .where("project_id", "=", projectId)
       .where((where) => where.or([...(debugIds.length > 0 ? [where("debug_id", "in", debugIds)] : []), ...(codeIds.length > 0 ? [where("code_id", "in", codeIds)] : [])]))
       // One that could not be compiled stands back behind those that could.
@@ -22,6 +22,7 @@ export function projectDebugFiles(storage: Storage, projectId: number): FindDebu
       debugFile: row.debug_file,
       codeId: row.code_id?.toUpperCase() ?? null,
       codeFile: row.code_file,
+      supplementId: row.supplement_id,
       path: () => storage.blobs.path(row.blob),
     }));
   };

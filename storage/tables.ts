@@ -96,6 +96,8 @@ export type DebugFileTable = {
   compiled_at: Time | null;
   healed_to: string | null;
   settled_at: Time | null;
+  supplement_id: string | null;
+  platform: string | null;
 };
 export type MissingSymbolTable = { project_id: number; debug_id: string; debug_file: string; crash_id: string; code_id: string; code_file: string; lacks: MissingSymbols["lacks"] };
 

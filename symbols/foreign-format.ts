@@ -1,8 +1,8 @@
-// What a file that is not a Breakpad symbol file is instead. People have PDBs,
-// programs and dSYMs at hand long before they read about `.sym` files; "not a
-// symbol file" alone helps nobody, so each is named with its next step. PDBs and
-// programs of Windows have readers of their own (compile.ts), and come here only
-// where text is wanted.
+// What a file that is not a Breakpad symbol file is instead. People have zipped
+// dSYMs, object files and crash reports at hand long before they read about debug
+// files; "not a symbol file" alone helps nobody, so each is named with its next
+// step. PDBs, programs, dSYMs and their like have readers of their own
+// (compile.ts), and come here only where text is wanted.
 import { sniffCompression } from "./compression.ts";
 
 /** A kind of file recognised by its first bytes. */
@@ -17,7 +17,6 @@ export type ForeignFormat = {
   readonly isDebugFile: boolean;
 };
 
-const dumpSyms = (what: string) => `Of this kind of file this version takes what dump_syms prints: run dump_syms on ${what} and upload that.`;
 const utf16Hint = "Windows PowerShell's `>` writes UTF-16; run dump_syms from cmd.exe, or with `dump_syms -o FILE`, so that the file stays as dump_syms wrote it.";
 
 /** Names what the first bytes belong to (512 suffice); null when they could be anything, a `.sym` included. */
@@ -35,12 +34,13 @@ export function recogniseForeign(prefix: Uint8Array): ForeignFormat | null {
   if (a === 0xef && b === 0xbb && c === 0xbf) return format("utf8_bom", "text with a byte-order mark", "Remove the three bytes before MODULE; walkers call the file corrupt with them.");
   const text = new TextDecoder("latin1").decode(prefix.subarray(0, 256)).trimStart().toLowerCase();
   if (text.startsWith("<!doctype html") || text.startsWith("<html")) return format("html", "a web page", "A download answered with a page, often a sign-in form or an error; open the file to see which.");
-  if (text.startsWith("<?xml")) return format("xml", "an XML file", "Choose the .sym file that dump_syms wrote.");
+  if (text.startsWith("<?xml")) return format("xml", "an XML file", "Choose the .sym file that dump_syms wrote; of a dSYM, the file in Contents/Resources/DWARF.");
+  if (/^\{\s*"(app_name|bug_type|incident_id|timestamp)"/.test(text)) return format("ips", "a crash report of Apple's systems", "That is a crash, not symbols; the debug files of the build that crashed are its dSYM and its program.");
   return null;
 }
 
 /** Kinds that readers of their own take, or refuse in words of their own. */
-const nativeKinds = new Set(["pdb", "pdb_2", "compressed_pdb", "portable_pdb", "pe", "source_bundle"]);
+const nativeKinds = new Set(["pdb", "pdb_2", "compressed_pdb", "portable_pdb", "pe", "elf", "macho", "fat", "source_bundle"]);
 
 /** True when the first bytes (512 suffice) are those of a debug file that is read as it is, without being turned into text: a PDB of any kind or a Windows program. */
 export function isNativeDebugFile(prefix: Uint8Array): boolean {
@@ -57,7 +57,7 @@ function startsWith(bytes: Uint8Array, magic: string): boolean {
   return true;
 }
 
-const machO = [dumpSyms("its .dSYM (dsymutil makes one)"), true] as const;
+const asItIs = "Upload it as it is; its own reader takes it.";
 
 /** First bytes as Latin-1 text, with what they mean. The longest of two that share a beginning stands first. */
 const magics: readonly (readonly [kind: string, magic: string, description: string, hint: string, isDebugFile: boolean])[] = [
@@ -66,16 +66,17 @@ const magics: readonly (readonly [kind: string, magic: string, description: stri
   ["pdb_2", "Microsoft C/C++ program database 2.00", "a PDB of Visual C++ 6 or older", "Its format has no GUID; rebuild with a newer compiler.", true],
   ["compressed_pdb", "Microsoft MSFZ Container", "a PDB in Microsoft's compressed container", "Upload the PDB as the linker wrote it.", true],
   ["portable_pdb", "BSJB", "a portable PDB of .NET", "It describes managed code, and Deadair reads native code only.", true],
-  ["elf", "\x7fELF", "an ELF program, library or .debug file", dumpSyms("it"), true],
-  ["fat", "\xca\xfe\xba\xbe", "a fat Mach-O file (or a Java class)", ...machO],
-  ["fat", "\xca\xfe\xba\xbf", "a fat Mach-O file", ...machO],
-  ["macho", "\xcf\xfa\xed\xfe", "a Mach-O file", ...machO],
-  ["macho", "\xce\xfa\xed\xfe", "a Mach-O file of 32 bits", ...machO],
-  ["macho", "\xfe\xed\xfa\xcf", "a Mach-O file (big-endian)", ...machO],
-  ["macho", "\xfe\xed\xfa\xce", "a Mach-O file (big-endian, 32 bits)", ...machO],
+  ["elf", "\x7fELF", "an ELF program, library or .debug file", asItIs, true],
+  ["fat", "\xca\xfe\xba\xbe", "a universal binary of Apple's systems (or a Java class)", asItIs, true],
+  ["fat", "\xca\xfe\xba\xbf", "a universal binary of Apple's systems", asItIs, true],
+  ["macho", "\xcf\xfa\xed\xfe", "a Mach-O file", asItIs, true],
+  ["macho", "\xce\xfa\xed\xfe", "a Mach-O file of 32 bits", asItIs, true],
+  ["macho", "\xfe\xed\xfa\xcf", "a Mach-O file (big-endian)", asItIs, true],
+  ["macho", "\xfe\xed\xfa\xce", "a Mach-O file (big-endian, 32 bits)", asItIs, true],
   ["pe", "MZ", "a Windows program or DLL", "Upload it as it is, with its PDB beside it.", true],
+  ["dwo_bundle", "!<arch>\ndeadair-dwo", "split DWARF, packed for upload", asItIs, true],
   ["archive", "!<arch>", "a static library", "Symbols belong to the linked plugin, not to its parts; use that.", false],
-  ["zip", "PK\x03\x04", "a zip archive", "Unpack it and upload the .sym files in it.", false],
+  ["zip", "PK\x03\x04", "a zip archive", "Unpack it and upload what is in it: of a dSYM, the files in Contents/Resources/DWARF.", false],
   ["zip", "PK\x05\x06", "an empty zip archive", "Look at the step that packs it.", false],
   ["minidump", "MDMP", "a minidump", "That is a crash, not symbols: `deadair crash send` posts it.", false],
   ["source_bundle", "SYSB", "a Sentry source bundle", "Upload it as it is; its files are shown beside frames.", true],

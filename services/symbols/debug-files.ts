@@ -3,16 +3,19 @@
 // It streams to the spool, and its first bytes decide what becomes of it:
 //  - A Breakpad symbol file is checked while it streams past (symbols/breakpad),
 //    so that what is stored is one, whole.
-//  - A PDB or a program is opened where it lies on the spool once it is whole,
-//    and read by a thread for what it says of itself: headers and directories,
-//    not tables (fact-reader.ts). It is compiled later, by a worker's thread.
+//  - A native file is opened where it lies on the spool once it is whole, and
+//    read by a thread for what it says of itself: headers and directories, not
+//    tables (fact-reader.ts). It is compiled later, by a worker's thread.
+//  - A universal binary is taken apart (file-parts.ts): each architecture is a
+//    file of its own from then on, with a blob and a row. All are stored or none.
 //  - Anything else is refused with what it is, and nothing of it is kept.
 // Which module a file belongs to is its own word, never the request's. Only the
 // file name is the request's where the file does not know it (file-names.ts).
 import type { Readable } from "node:stream";
 import type { Limits } from "../../config/limits.ts";
 import { ok, type Problem, refuse, type Result } from "../../config/problem.ts";
-import { type NewDebugFile, renamePdbs, storeDebugFile } from "../../storage/debug-files.ts";
+import { type NewDebugFile, renameDebugFiles, storeDebugFiles } from "../../storage/debug-files.ts";
+import type { SpooledFile } from "../../storage/blobs/spool.ts";
 import type { Storage } from "../../storage/storage.ts";
 import { type SymbolFacts, SymbolCheck } from "../../symbols/breakpad/check.ts";
 import { storeName } from "../../symbols/breakpad/store-path.ts";
@@ -22,21 +25,22 @@ import { whyUseless } from "../../symbols/useless-file.ts";
 import { inflated, overLimit, problemOf, Refusal } from "../ingest/body.ts";
 import type { SymbolItem } from "../triage/schema.ts";
 import type { FactReader } from "./fact-reader.ts";
-import { nameNative, pdbNameOf } from "./file-names.ts";
+import { madeNames, nameNative } from "./file-names.ts";
+import { cutParts } from "./part-files.ts";
 import { symbolItems } from "./symbol-lists.ts";
 
 /** Where debug files are stored, and what reads them. */
 export type SymbolStore = { readonly storage: Storage; readonly limits: Limits; readonly facts: FactReader };
 
-/** A stored debug file; `created` is false when it was there already. */
-export type StoredSymbols = { readonly item: SymbolItem; readonly created: boolean };
+/** The debug files that came in one, at least one; `created` is false when all were there already. */
+export type StoredSymbols = { readonly items: readonly SymbolItem[]; readonly created: boolean };
 
 type Inspected = Omit<NewDebugFile, "projectId" | "blob" | "bytes">;
 
 /** Bytes that decide what a file is. */
 const headBytes = 512;
 
-/** Streams a debug file into the store, or says why not; then nothing is kept. `name` is the file's name as the request gives it, if it does. */
+/** Streams a debug file, or the parts of a universal binary, into the store, or says why not; then nothing is kept. `name` is the file's name as the request gives it, if it does. */
 export async function storeSymbols({ storage, limits, facts }: SymbolStore, projectId: number, body: AsyncIterable<Buffer> | Readable, name: string | undefined): Promise<Result<StoredSymbols>> {
   const sink = await storage.spool.open();
   let check: SymbolCheck | null = null;
@@ -63,21 +67,45 @@ export async function storeSymbols({ storage, limits, facts }: SymbolStore, proj
     const problem = head === null ? null : decide(head);
     if (problem !== null) throw new Refusal(problem);
     const file = await sink.finish();
-    const inspected = check === null ? await inspectNative(storage, await facts.read(file.path), projectId, name) : inspectSymbolFile((check as SymbolCheck).finish());
-    if (!inspected.ok) throw new Refusal(inspected.problem);
-    await storage.blobs.keep(file);
-    return ok(await insert(storage, { ...inspected.value, projectId, blob: file.sha256, bytes: file.bytes }));
+    return ok(check === null ? await storeNative({ storage, limits, facts }, file, projectId, name) : await storeSymbolFile(storage, file, projectId, (check as SymbolCheck).finish()));
   } catch (error) {
     await sink.abort();
     return { ok: false, problem: problemOf(error) };
   }
 }
 
-async function insert(storage: Storage, file: NewDebugFile): Promise<StoredSymbols> {
-  const { row, created } = await storeDebugFile(storage.db, file);
-  if (file.kind === "pe" && file.debugId !== null && file.debugFile !== null) await renamePdbs(storage.db, file.projectId, file.debugId, pdbNameOf(file.debugId), file.debugFile);
-  const [item] = await symbolItems(storage.db, [row]);
-  return { item: item!, created };
+async function storeSymbolFile(storage: Storage, file: SpooledFile, projectId: number, facts: Result<SymbolFacts>): Promise<StoredSymbols> {
+  const inspected = inspectSymbolFile(facts);
+  if (!inspected.ok) throw new Refusal(inspected.problem);
+  await storage.blobs.keep(file);
+  return insert(storage, [{ ...inspected.value, projectId, blob: file.sha256, bytes: file.bytes }]);
+}
+
+async function storeNative({ storage, facts }: SymbolStore, file: SpooledFile, projectId: number, name: string | undefined): Promise<StoredSymbols> {
+  const parts = await facts.read(file.path);
+  if (!parts.ok) throw new Refusal(parts.problem);
+  const inspected: Inspected[] = [];
+  for (const part of parts.value) {
+    const one = await inspectNative(storage, part.facts, projectId, name);
+    if (!one.ok) throw new Refusal(parts.value.length === 1 ? one.problem : { ...one.problem, message: `Its part for ${part.facts.archName}: ${one.problem.message}` });
+    inspected.push(one.value);
+  }
+  const files = await cutParts(storage.spool, file, parts.value);
+  try {
+    for (const part of files) await storage.blobs.keep(part);
+  } finally {
+    await Promise.all([file, ...files].map((each) => each.discard()));
+  }
+  return insert(storage, files.map(({ sha256, bytes }, i) => ({ ...inspected[i]!, projectId, blob: sha256, bytes })));
+}
+
+async function insert(storage: Storage, files: readonly NewDebugFile[]): Promise<StoredSymbols> {
+  const stored = await storeDebugFiles(storage.db, files);
+  for (const { projectId, debugId, debugFile } of files) {
+    const made: readonly string[] = debugId === null ? [] : madeNames(debugId);
+    if (debugId !== null && debugFile !== null && !made.includes(debugFile)) await renameDebugFiles(storage.db, projectId, debugId, made, debugFile);
+  }
+  return { items: await symbolItems(storage.db, stored.map(({ row }) => row)), created: stored.some(({ created }) => created) };
 }
 
 function inspectSymbolFile(facts: Result<SymbolFacts>): Result<Inspected> {
@@ -107,12 +135,11 @@ function symbolFileLacks(hasLines: boolean, hasUnwind: boolean): DebugFileLack[]
   return lacks;
 }
 
-async function inspectNative(storage: Storage, facts: Result<DebugFileFacts>, projectId: number, name: string | undefined): Promise<Result<Inspected>> {
-  if (!facts.ok) return facts;
-  const useless = whyUseless(facts.value);
+async function inspectNative(storage: Storage, facts: DebugFileFacts, projectId: number, name: string | undefined): Promise<Result<Inspected>> {
+  const useless = whyUseless(facts);
   if (useless !== null) return refuse(400, "useless_debug_file", useless.message, useless.hint);
-  const names = await nameNative(storage.db, projectId, facts.value, name);
+  const names = await nameNative(storage.db, projectId, facts, name);
   if (!names.ok) return names;
-  const { kind, os, archName, debugId, codeId, holds, lacks } = facts.value;
-  return ok({ kind, os, arch: archName, debugId, codeId, holds, lacks, ...names.value, counts: { functions: 0, lines: 0, unwindRows: 0 } });
+  const { archName, generator: _, ...said } = facts;
+  return ok({ ...said, arch: archName, ...names.value, counts: { functions: 0, lines: 0, unwindRows: 0 } });
 }

@@ -21,8 +21,9 @@ export function symbolUploadRoutes(app: FastifyInstance, context: Context, store
     if (!body.ok) return answerProblem(reply, body.problem);
     const stored = await storeSymbols(store, caller.value.project.id, body.value, [request.query.name].flat()[0]);
     if (!stored.ok) return answerProblem(reply, stored.problem);
-    const { item, created } = stored.value;
-    return reply.code(created ? 201 : 200).send({ ...item, debug_file: item.debugFile, debug_id: item.debugId });
+    const { items, created } = stored.value;
+    const [item] = items;
+    return reply.code(created ? 201 : 200).send({ ...item!, debug_file: item!.debugFile, debug_id: item!.debugId, ...(items.length > 1 ? { parts: items } : {}) });
   });
 }
 

@@ -5,8 +5,8 @@
 // want a space after each colon, and its last body is not JSON although it says
 // so: neither is ours to mend. It cannot send a header, so the token is `key` or
 // `token` in the address. What it says of the file is not believed: the file's
-// own header decides, as for every upload; only the name of a PDB or a program,
-// which these do not hold, is that of the form's file.
+// own header decides, as for every upload; only the name of a native file, which
+// hardly one holds, is that of the form's file.
 import { Readable } from "node:stream";
 import { createReadStream } from "node:fs";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
@@ -40,7 +40,8 @@ export function symUploadRoutes(app: FastifyInstance, context: Context, store: S
       if (symbols === undefined) return answerProblem(reply, refuse(400, "no_symbol_file", "The form has no file in the field symbol_file.", "Use sym_upload, or post the file to …/symbols.").problem);
       const stored = await storeSymbols(store, caller.value.project.id, createReadStream(symbols.file.path), symbols.name === symbols.field ? undefined : symbols.name);
       if (!stored.ok) return answerProblem(reply, stored.problem);
-      return reply.type("text/plain; charset=utf-8").send(`${stored.value.item.debugFile ?? stored.value.item.codeFile} ${stored.value.item.debugId ?? stored.value.item.codeId}\n`);
+      const lines = stored.value.items.map(({ debugFile, debugId, codeFile, codeId }) => `${debugFile ?? codeFile} ${debugId ?? codeId}\n`);
+      return reply.type("text/plain; charset=utf-8").send(lines.join(""));
     } finally {
       await Promise.all(form.value.files.map((kept) => kept.file.discard()));
     }

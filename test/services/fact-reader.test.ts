@@ -54,7 +54,7 @@ function crowded(count: number): string {
 
 test("facts come out of the thread as they are", async () => {
   const facts = await start().read(built);
-  expect(facts).toMatchObject({ ok: true, value: { kind: "pdb", os: "windows", archName: "x86_64", holds: { functions: true } } });
+  expect(facts).toMatchObject({ ok: true, value: [{ offset: 0, facts: { kind: "pdb", os: "windows", archName: "x86_64", holds: { functions: true } } }] });
 });
 
 test("what is no debug file is refused in its own words; what is not there is our fault", async () => {

@@ -167,7 +167,7 @@ describe("a build machine asks", () => {
     expect(states).toEqual(["have", "different", "missing", "have", "have", "missing", "have"]);
   });
 
-  it.each([[{ debug_file: "x.pdb" }], [{ kind: "elf", debug_id: id }], [{}]])("%j is no question", async (question) => {
+  it.each([[{ debug_file: "x.pdb" }], [{ kind: "coff", debug_id: id }], [{}]])("%j is no question", async (question) => {
     expect((await check([question])).status).toBe(400);
   });
 

@@ -19,7 +19,7 @@ const shelf: { readonly [name: string]: Partial<DebugFileRecord> } = {
 };
 
 function locate(names: readonly string[], ...keys: Partial<SymbolKey>[]): Promise<readonly (readonly string[] | null)[]> {
-  const records = names.map((name): DebugFileRecord => ({ kind: "pdb", debugId: null, debugFile: null, codeId: null, codeFile: null, ...shelf[name], path: async () => name }));
+  const records = names.map((name): DebugFileRecord => ({ kind: "pdb", debugId: null, debugFile: null, codeId: null, codeFile: null, supplementId: null, ...shelf[name], path: async () => name }));
   const source = symbolSource(async (debugIds, codeIds) => records.filter((record) => debugIds.includes(record.debugId!) || codeIds.includes(record.codeId!)));
   return source.locate(keys.map((key) => ({ debugFile: null, debugId: null, codeFile: "", codeId: null, ...key })));
 }

@@ -5,7 +5,7 @@ import { sql } from "kysely";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { finishWalk } from "../../storage/crashes.ts";
 import type { OpenDatabase } from "../../storage/database.ts";
-import { type DebugFileRow, finishCompile, forgiveCompile, type NewDebugFile, reclaimFiles, startCompile, storeDebugFile } from "../../storage/debug-files.ts";
+import { type DebugFileRow, finishCompile, forgiveCompile, type NewDebugFile, reclaimFiles, startCompile, storeDebugFiles, type StoredRow } from "../../storage/debug-files.ts";
 import { healNext } from "../../storage/healing.ts";
 import type { Jobs } from "../../storage/jobs.ts";
 import { projectDebugFiles } from "../../storage/project-symbols.ts";
@@ -41,6 +41,7 @@ async function waiting(lacks: Parameters<typeof missing>[0] = {}, of = project):
 function file(more: Partial<NewDebugFile> = {}): NewDebugFile {
   return { projectId: project, kind: "pdb", os: "windows", arch: "x86_64", debugId: id, debugFile: "hall.pdb", codeId: null, codeFile: null, holds: { ...nothing, functions: true, lines: true }, lacks: [], blob: randomBytes(32).toString("hex"), bytes: 1, counts: { functions: 0, lines: 0, unwindRows: 0 }, ...more };
 }
+const storeDebugFile = async (...[db, one]: [OpenDatabase["db"], NewDebugFile]): Promise<StoredRow> => (await storeDebugFiles(db, [one]))[0]!;
 const program = (more: Partial<NewDebugFile> = {}) => file({ kind: "pe", debugFile: "hall.pdb", codeFile: "Hall.dll", codeId, holds: { ...nothing, publics: true, unwind: true }, ...more });
 
 /** Uploads a file and compiles it. */
