@@ -4,12 +4,18 @@
 // A file says what it lacks (symbols/debug-file.ts). Of files of one module,
 // told by their debug ids, one often has what the other lacks: a PDB the names,
 // its DLL how to unwind. What is still missing then is what counts.
+//
+// A universal binary is a file of each architecture, a folder such as a dSYM what
+// is in it. Split DWARF is looked for where a walk would find it.
 import { basename } from "node:path";
 import type { Problem } from "../config/problem.ts";
 import type { CacheMeta } from "../symbols/cache/layout.ts";
 import { compileBytes, openDebugFile } from "../symbols/compile.ts";
 import type { DebugFileFacts, DebugFileLack } from "../symbols/debug-file.ts";
 import { cacheOfBytes, type SymbolCache } from "../symbols/cache/symbol-cache.ts";
+import { findSplit, isSplit } from "../symbols/companion-files.ts";
+import { debugPathsOf } from "../symbols/debug-paths.ts";
+import { fileOfPath } from "../symbols/file-bytes.ts";
 import { openSymbolBytes, openSymbolFiles } from "../symbols/symbol-file.ts";
 
 /** How much a file or a module holds. */
@@ -23,14 +29,27 @@ export type Holdings = {
   readonly framePrograms: number;
 };
 
+/** What was split off of a file's DWARF. */
+export type SplitState = {
+  readonly units: number;
+  /** How many files the units that were found are in. */
+  readonly files: number;
+  readonly missing: number;
+};
+
 /** A file that could be read. */
 export type InspectedFile = {
   readonly ok: true;
   readonly path: string;
+  /** The path for `openFile`, which may be of a part of the file. */
+  readonly source: string;
+  /** Whether it is one of several in its file. */
+  readonly isPart: boolean;
   readonly bytes: number;
-  /** `breakpad`, `pdb`, `pe`, or `cache`. */
   readonly format: DebugFileFacts["kind"] | "cache";
-  readonly facts: Pick<DebugFileFacts, "os" | "archName" | "debugId" | "debugFile" | "codeId" | "codeFile" | "generator">;
+  readonly facts: Pick<DebugFileFacts, "os" | "archName" | "debugId" | "debugFile" | "codeId" | "codeFile" | "generator" | "platform" | "supplement">;
+  /** Null when nothing was split off. */
+  readonly split: SplitState | null;
   readonly holds: Holdings;
   readonly lacks: readonly DebugFileLack[];
   /** What its compile left out or mended: a reason, and how often. */
@@ -53,32 +72,54 @@ export type Inspection = { readonly files: readonly (InspectedFile | UnreadableF
 
 /** Reads and compiles the files. */
 export function inspectFiles(paths: readonly string[]): Inspection {
-  const files = paths.map(inspectFile);
+  const files = paths.flatMap(inspectPath);
+  const good = files.filter((file) => file.ok);
+  const supplements = new Map(good.map((file) => [file.facts.debugId, file]));
   const byId = Map.groupBy(
-    files.filter((file) => file.ok && file.format !== "cache" && file.facts.debugId !== null).map((file) => file as InspectedFile),
+    good.filter((file) => file.format !== "cache" && file.facts.debugId !== null),
     (file) => file.facts.debugId!,
   );
-  const modules = [...byId].filter(([, ofOne]) => ofOne.length > 1).flatMap(([debugId, ofOne]) => inspectModule(debugId, ofOne));
+  const modules = [...byId].flatMap(([debugId, own]) => {
+    const taken = own.flatMap(({ facts: { supplement } }) => supplements.get(supplement?.debugId ?? "") ?? []);
+    const together = [...own, ...new Set(taken)];
+    return together.length > 1 ? inspectModule(debugId, together) : [];
+  });
   return { files, modules };
 }
 
-function inspectFile(path: string): InspectedFile | UnreadableFile {
+function inspectPath(path: string): (InspectedFile | UnreadableFile)[] {
+  const sources = debugPathsOf(path);
+  return sources.ok ? sources.value.map(inspectFile) : [{ ok: false, path, problem: sources.problem }];
+}
+
+function inspectFile(source: string): InspectedFile | UnreadableFile {
+  const path = fileOfPath(source);
   const refused = (problem: Problem): UnreadableFile => ({ ok: false, path, problem });
-  const whole = openSymbolBytes(path);
+  const whole = openSymbolBytes(source);
   if (!whole.ok) return refused(whole.problem);
   try {
     const { bytes } = whole.value;
     const opened = openDebugFile(bytes);
     if (!opened.ok) return inspectCache(path, bytes.size) ?? refused(opened.problem);
-    const compiled = compileBytes([bytes]);
-    if (!compiled.ok) return refused(compiled.problem);
-    const { counts, warnings } = cacheOfBytes(path, compiled.value).meta();
     const { facts } = opened.value;
+    const compiled = compileBytes([bytes]);
+    // What adds nothing by itself is no worse for that.
+    if (!compiled.ok && !isAddition(facts)) return refused(compiled.problem);
+    const { counts, warnings } = compiled.ok ? cacheOfBytes(path, compiled.value).meta() : nothing;
     const holds = holdingsOf(counts);
-    return { ok: true, path, bytes: bytes.size, format: facts.kind, facts, holds, lacks: facts.kind === "breakpad" ? textLacks(holds) : facts.lacks, warnings };
+    const found = isSplit(opened.value) ? findSplit({ path: source, debugFile: opened.value }, basename(path)) : null;
+    const split = found === null ? null : { units: found.units, files: found.files.length, missing: found.missing.length };
+    return { ok: true, path, source, isPart: source !== path, bytes: bytes.size, format: facts.kind, facts, split, holds, lacks: facts.kind === "breakpad" ? textLacks(holds) : facts.lacks, warnings };
   } finally {
     whole.value.close();
   }
+}
+
+const nothing: Pick<CacheMeta, "counts" | "warnings"> = { counts: {}, warnings: {} };
+
+/** Whether a file is of use beside others only. */
+function isAddition({ kind }: DebugFileFacts): boolean {
+  return kind === "dwp" || kind === "sources" || kind === "elf-debug";
 }
 
 /** A file that is a cache; null for one that is not, or is of no use. */
@@ -91,12 +132,12 @@ function inspectCache(path: string, bytes: number): InspectedFile | null {
   const { debugFile, debugId, codeId, codeFile, os, arch, source } = meta;
   const facts = { os, archName: arch, debugId: debugId || null, debugFile: debugFile || null, codeId, codeFile, generator: `Deadair, from ${source}` };
   const holds = holdingsOf(meta.counts);
-  return { ok: true, path, bytes, format: "cache", facts, holds, lacks: textLacks(holds), warnings: meta.warnings };
+  return { ok: true, path, source: path, isPart: false, bytes, format: "cache", facts, split: null, holds, lacks: textLacks(holds), warnings: meta.warnings };
 }
 
 function inspectModule(debugId: string, files: readonly InspectedFile[]): InspectedModule[] {
   const paths = files.map(({ path }) => path);
-  const opened = openSymbolFiles(paths);
+  const opened = openSymbolFiles(files.map(({ source }) => source));
   if (!opened.ok) return [];
   const holds = holdingsOf(opened.value.meta().counts);
   const lacks = new Map(files.flatMap((file) => file.lacks.filter(({ code }) => !isAnswered(code, holds)).map((lack) => [lack.code, lack])));
@@ -108,13 +149,17 @@ function holdingsOf(counts: CacheMeta["counts"]): Holdings {
   return { functions: count("functions"), publics: count("publics"), lines: count("lines"), inlines: count("inlines"), unwindRows: count("unwindRows"), framePrograms: count("winPrograms") + count("winFpo") };
 }
 
-/** Whether what a file lacks is there once all files of the module are. */
+/** Whether what a file lacks is there once all files of the module are. What was split off is there when functions are: the skeletons that stay behind have none. */
 function isAnswered(code: string, holds: Holdings): boolean {
   switch (code) {
     case "unwind_in_program":
     case "no_unwind":
       return holds.unwindRows + holds.framePrograms > 0;
     case "names_in_pdb":
+    case "names_in_dsym":
+    case "names_in_objects":
+    case "names_in_debug_file":
+    case "names_in_dwo":
     case "no_functions":
     case "stripped":
     case "fastlink":
@@ -135,8 +180,11 @@ function textLacks(holds: Holdings): DebugFileLack[] {
   return lacks;
 }
 
-/** Names of files for people: without the folders, where that tells them apart. */
+/** Names of files for people: without the folders, where that tells them apart, else without those that all lie in. */
 export function shortNames(paths: readonly string[]): readonly string[] {
   const names = paths.map((path) => basename(path));
-  return new Set(names).size === names.length ? names : paths;
+  if (new Set(names).size === names.length) return names;
+  const parts = paths.map((path) => path.split("/"));
+  const shared = parts[0]!.findIndex((part, i) => parts.some((other) => i === other.length - 1 || other[i] !== part));
+  return parts.map((part) => part.slice(Math.max(0, shared)).join("/"));
 }

@@ -1,7 +1,12 @@
 // Finds debug files under the paths that a build machine names: Breakpad symbol
-// files, PDBs, and Windows programs. Files are told by their first bytes:
-// dump_syms is run with all kinds of names, plugins end in anything, and a
-// `.sym` may be an empty file of a step that failed.
+// files, PDBs, programs and libraries of Windows, Linux and macOS, `.debug` files,
+// dSYMs, `.dwp` files. Files are told by their first bytes: dump_syms is run with
+// all kinds of names, plugins end in anything or nothing, and a `.sym` may be an
+// empty file of a step that failed. A universal binary is as many files as it has
+// architectures.
+//
+// Most of what a build leaves is neither good nor bad: objects, static libraries,
+// the programs that CMake tries its compiler with. None of those is spoken of.
 import { createReadStream } from "node:fs";
 import { open, readdir, realpath, stat } from "node:fs/promises";
 import path from "node:path";
@@ -11,8 +16,10 @@ import type { Result } from "../config/problem.ts";
 import { type Compression, sniffCompression } from "../symbols/compression.ts";
 import { openDebugFile } from "../symbols/compile.ts";
 import type { DebugFileFacts } from "../symbols/debug-file.ts";
-import { bytesOf, openFile } from "../symbols/file-bytes.ts";
+import { bytesOf, openFile, partPath } from "../symbols/file-bytes.ts";
+import { type FilePart, filePartsOf } from "../symbols/file-parts.ts";
 import { isNativeDebugFile, recogniseForeign } from "../symbols/foreign-format.ts";
+import { joinPieces, type Piece } from "../symbols/joined-bytes.ts";
 import { whyUseless } from "../symbols/useless-file.ts";
 import { headerPrefixBytes } from "../symbols/breakpad/header.ts";
 
@@ -22,6 +29,10 @@ export type SymbolFile = {
   /** Bytes on disk. */
   readonly size: number;
   readonly compression: Compression | null;
+  /** Where in the file it lies, when it is a part of a universal binary. */
+  readonly part: FilePart | null;
+  /** What it is put together from when it is in no one file; `path` is then the first of those. */
+  readonly pieces: readonly Piece[] | null;
   /** What it says of itself. A symbol file claims to hold everything; what is in it is known when it was read through. */
   readonly facts: DebugFileFacts;
   /** Named by itself, not found in a folder. */
@@ -35,7 +46,13 @@ export type OtherFile = { readonly path: string; readonly kind: string; readonly
 export type ScanFailure = { readonly path: string; readonly reason: string };
 
 /** What lies under some paths. */
-export type SymbolScanResult = { readonly files: readonly SymbolFile[]; readonly others: readonly OtherFile[]; readonly failures: readonly ScanFailure[] };
+export type SymbolScanResult = {
+  readonly files: readonly SymbolFile[];
+  readonly others: readonly OtherFile[];
+  readonly failures: readonly ScanFailure[];
+  /** Files of split DWARF, which belong to programs, by the last part of their names. */
+  readonly splitFiles: ReadonlyMap<string, readonly string[]>;
+};
 
 /** Looks at every path: files at once, folders with all that is in them. Never throws for what is on the disk. */
 export async function scanForSymbols(paths: readonly string[]): Promise<SymbolScanResult> {
@@ -44,12 +61,43 @@ export async function scanForSymbols(paths: readonly string[]): Promise<SymbolSc
   return scan;
 }
 
+/** The path of a file for `openFile`, which is of a part where it is one. */
+export function sourceOf({ path: at, part }: Pick<SymbolFile, "path" | "part">): string {
+  return part === null ? at : partPath(at, part.offset, part.size);
+}
+
+/** The file's path for people, with the architecture where the path alone does not say which part is meant. */
+export function shownPath({ path: at, part, facts }: SymbolFile): string {
+  return part === null ? at : `${at} (${facts.archName})`;
+}
+
+/** The file's bytes as they are on the disk. */
+export function readRaw({ path: at, part, pieces }: Pick<SymbolFile, "path" | "part" | "pieces">): Readable {
+  if (pieces !== null) return Readable.from(chunksOf(pieces));
+  return createReadStream(at, { highWaterMark: chunkBytes, ...(part === null ? {} : { start: part.offset, end: part.offset + part.size - 1 }) });
+}
+
 /** The file's bytes, decompressed. */
-export function readPlain(file: { readonly path: string; readonly compression: Compression | null }): Readable {
-  const raw = createReadStream(file.path, { highWaterMark: 256 * 1024 });
+export function readPlain(file: Pick<SymbolFile, "path" | "part" | "pieces" | "compression">): Readable {
+  const raw = readRaw(file);
   if (file.compression === null) return raw;
   // pipeline passes errors on to the returned stream; the callback is there because it must be.
   return pipeline(raw, file.compression === "gzip" ? createGunzip() : createZstdDecompress(), () => {});
+}
+
+const chunkBytes = 256 * 1024;
+
+function* chunksOf(pieces: readonly Piece[]): Generator<Buffer> {
+  const joined = joinPieces(pieces);
+  try {
+    for (let at = 0; at < joined.bytes.size; at += chunkBytes) {
+      const chunk = Buffer.allocUnsafe(Math.min(chunkBytes, joined.bytes.size - at));
+      if (!joined.bytes.read(at, chunk)) throw Object.assign(new Error("a file of it was changed or removed meanwhile"), { code: "CHANGED" });
+      yield chunk;
+    }
+  } finally {
+    joined.close();
+  }
 }
 
 /** What files are called that are of no use. */
@@ -60,10 +108,17 @@ const uselessNames: { readonly [code: string]: string } = {
   managed: "a managed assembly",
 };
 
+/** Files whose names say that they are made for us: when one is no good, the build step that made it failed. */
+const meantName = /(\.sym(\.gz|\.zst)?|\.debug|\.dwp|\.dsym[\\/]contents[\\/]resources[\\/]dwarf[\\/][^\\/]+)$/i;
+
+/** Where CMake tries what the compiler can do. */
+const scratchFolder = /[\\/]CMakeFiles[\\/](?:[^\\/]+[\\/]CompilerId\w+|CMakeScratch|CMakeTmp|_CMakeLTOTest-\w+)$/;
+
 class Scan {
   readonly files: SymbolFile[] = [];
   readonly others: OtherFile[] = [];
   readonly failures: ScanFailure[] = [];
+  readonly splitFiles = new Map<string, string[]>();
   /** Real paths already seen: a link to a folder above would never end, and overlapping paths would count twice. */
   private readonly seen = new Set<string>();
 
@@ -84,59 +139,101 @@ class Scan {
   }
 
   private async visitFolder(at: string): Promise<void> {
-    if (at.replace(/[\\/]+$/, "").toLowerCase().endsWith(".dsym")) {
-      this.others.push({ path: at, kind: "dsym", description: "a dSYM bundle", hint: "Of this kind of file this version takes what dump_syms prints: run dump_syms on it and upload that." });
-      return;
-    }
+    if (scratchFolder.test(at)) return;
     const names = await readdir(at);
     for (const name of names.sort()) await this.visit(path.join(at, name), false);
   }
 
   private async visitFile(at: string, size: number, isGiven: boolean): Promise<void> {
-    const isNamedSym = /\.sym(\.gz|\.zst)?$/i.test(at);
+    if (!isGiven && /\.dwo$/i.test(at)) return this.keepSplitFile(at);
+    const isMeant = isGiven || meantName.test(at);
     let prefix = await readHead(at);
     const compression = sniffCompression(prefix);
     if (compression !== null) {
       const inner = await readInflatedHead(at, compression);
       if (inner === null) {
-        if (isGiven || isNamedSym) this.failures.push({ path: at, reason: `its ${compression} data is damaged` });
+        if (isMeant) this.failures.push({ path: at, reason: `its ${compression} data is damaged` });
         return;
       }
       prefix = inner;
     }
-    if (isNativeDebugFile(prefix)) return this.visitNative(at, size, compression, prefix, isGiven);
+    if (isNativeDebugFile(prefix)) {
+      if (isGiven || !isObjectFile(prefix)) this.visitNative(at, size, compression, prefix, isGiven);
+      return;
+    }
     const opened = openDebugFile(bytesOf(prefix));
     if (opened.ok) {
-      this.files.push({ path: at, size, compression, facts: opened.value.facts, isGiven });
+      this.files.push({ path: at, size, compression, part: null, pieces: null, facts: opened.value.facts, isGiven });
       return;
     }
     const foreign = recogniseForeign(prefix);
     if (foreign?.isDebugFile === true) this.others.push({ path: at, kind: foreign.kind, description: foreign.description, hint: foreign.hint });
-    else if (isGiven || isNamedSym) this.failures.push({ path: at, reason: `${opened.problem.message} ${opened.problem.hint}` });
+    else if (foreign?.kind === "zip" && /\.dsym\.zip$/i.test(at)) this.others.push({ path: at, kind: "zipped_dsym", description: "a dSYM in a zip archive", hint: "Unpack it, and upload the folder." });
+    else if (isMeant) this.failures.push({ path: at, reason: size === 0 ? "It is empty. The build step that writes it may have failed." : `${opened.problem.message} ${opened.problem.hint}` });
+  }
+
+  private keepSplitFile(at: string): void {
+    const name = path.basename(at);
+    const known = this.splitFiles.get(name);
+    if (known === undefined) this.splitFiles.set(name, [at]);
+    else known.push(at);
   }
 
   private visitNative(at: string, size: number, compression: Compression | null, prefix: Buffer, isGiven: boolean): void {
-    const { kind, description } = recogniseForeign(prefix)!;
+    const foreign = recogniseForeign(prefix);
+    const kind = foreign?.kind ?? "native";
+    const description = foreign?.description ?? "a debug file";
     if (compression !== null) {
       this.others.push({ path: at, kind: `packed_${kind}`, description: `${description}, compressed`, hint: "Decompress it: what it belongs to stands in all parts of it. It is compressed again on its way." });
       return;
     }
-    const facts = readFacts(at);
-    if (!facts.ok) {
-      const { message, hint } = facts.problem;
+    const refused = ({ message, hint }: { readonly message: string; readonly hint: string }): void => {
       // Build folders hold programs and PDBs of all times and systems; a PDB of ours is always meant, and so is what is named.
-      if (kind === "pdb" || (isGiven && kind === "pe")) this.failures.push({ path: at, reason: `${message} ${hint}` });
-      else this.others.push({ path: at, kind, description, hint: `${message} ${hint}` });
+      if (kind === "pdb" || meantName.test(at) || (isGiven && !/^(portable_|compressed_)?pdb/.test(kind))) this.failures.push({ path: at, reason: `${message} ${hint}` });
+      else if (kind !== "fat" || !/\.class$/.test(at)) this.others.push({ path: at, kind, description, hint: `${message} ${hint}` });
+    };
+    const parts = readParts(at);
+    if (!parts.ok) return refused(parts.problem);
+    for (const part of parts.value) {
+      const own = part.offset === 0 && part.size === size ? null : part;
+      const facts = readFacts(sourceOf({ path: at, part: own }));
+      if (facts.ok) this.keepNative({ path: at, size: part.size, compression, part: own, pieces: null, facts: facts.value, isGiven });
+      else refused(facts.problem);
+    }
+  }
+
+  private keepNative(file: SymbolFile): void {
+    // Whose a .dwp file is, its program says.
+    if (file.facts.kind === "dwp" && file.facts.debugId === null) {
+      if (file.isGiven) this.failures.push({ path: file.path, reason: "It does not say whose it is. Name the program too, beside which it lies: they are uploaded together." });
       return;
     }
-    const reason = whyUseless(facts.value);
-    if (reason === null) this.files.push({ path: at, size, compression, facts: facts.value, isGiven });
-    else this.others.push({ path: at, kind: reason.code, description: uselessNames[reason.code] ?? reason.code, hint: reason.hint });
+    const reason = whyUseless(file.facts);
+    if (reason === null) this.files.push(file);
+    else this.others.push({ path: file.path, kind: reason.code, description: uselessNames[reason.code] ?? reason.code, hint: reason.hint });
   }
 }
 
-function readFacts(at: string): Result<DebugFileFacts> {
+/** Whether a file is an object, which becomes a part of a program, or what a crash left of one (ELF's e_type, Mach-O's filetype, in either byte order). */
+function isObjectFile(prefix: Buffer): boolean {
+  const isElf = prefix.toString("latin1", 0, 4) === "\x7fELF" && prefix.length >= 18;
+  if (isElf) return [1, 4].includes(prefix[16]! | prefix[17]!);
+  const isMachO = prefix.length >= 16 && [0xfeedface, 0xfeedfacf, 0xcefaedfe, 0xcffaedfe].includes(prefix.readUInt32LE(0));
+  return isMachO && [1, 4].includes(prefix[12]! | prefix[15]!);
+}
+
+function readParts(at: string): Result<readonly FilePart[]> {
   const file = openFile(at);
+  if (!file.ok) return file;
+  try {
+    return filePartsOf(file.value.bytes);
+  } finally {
+    file.value.close();
+  }
+}
+
+function readFacts(source: string): Result<DebugFileFacts> {
+  const file = openFile(source);
   if (!file.ok) return file;
   try {
     const opened = openDebugFile(file.value.bytes);
@@ -166,7 +263,7 @@ async function readInflatedHead(at: string, compression: Compression): Promise<B
   const chunks: Buffer[] = [];
   let size = 0;
   try {
-    for await (const chunk of readPlain({ path: at, compression })) {
+    for await (const chunk of readPlain({ path: at, part: null, pieces: null, compression })) {
       chunks.push(chunk as Buffer);
       size += (chunk as Buffer).length;
       if (size >= headerPrefixBytes) break;

@@ -4,7 +4,6 @@
 //    system libraries every night; those cost one line of JSON each.
 // 2. upload: two at a time, compressed on the way, tried again where the
 //    failure can pass.
-import { createReadStream } from "node:fs";
 import path from "node:path";
 import { type Readable, Transform, pipeline } from "node:stream";
 import { createGzip } from "node:zlib";
@@ -13,7 +12,7 @@ import type { DebugFileKind } from "../symbols/debug-file.ts";
 import { type HttpOutcome, exchangeWithRetries, parseJson, refusal } from "./http-exchange.ts";
 import { Progress } from "./progress.ts";
 import type { UploadFile, UploadFiles } from "./upload-file.ts";
-import { type SymbolFile, readPlain } from "./symbol-scan.ts";
+import { type SymbolFile, readPlain, readRaw, shownPath } from "./symbol-scan.ts";
 import { type Terminal, counted, megabytes } from "./terminal.ts";
 
 /** Uploads at the same time: enough to hide the server's disk, too few to crowd a build machine's line. */
@@ -25,10 +24,14 @@ export type SymbolServer = { readonly url: string; readonly token: string; reado
 /** What became of one file. `reason` is there when it failed. */
 export type UploadResult = {
   readonly path: string;
+  /** The path with what it takes to know which part of the file is meant. */
+  readonly shown: string;
   readonly kind: DebugFileKind;
   /** Name of the module's debug file; null where a program names none. */
   readonly debug_file: string | null;
   readonly debug_id: string | null;
+  /** As dump_syms names it; tells the parts of a universal binary apart. */
+  readonly arch: string;
   readonly bytes: number;
   readonly state: "uploaded" | "present" | "failed";
   readonly reason: string | null;
@@ -38,8 +41,8 @@ export type UploadResult = {
 export async function uploadSymbols(files: readonly SymbolFile[], read: UploadFiles, server: SymbolServer, force: boolean, terminal: Terminal): Promise<UploadResult[]> {
   const results = new Map<SymbolFile, UploadResult>();
   const settle = (file: SymbolFile, state: UploadResult["state"], reason: string | null = null) => {
-    const { kind, debugFile, debugId } = file.facts;
-    results.set(file, { path: file.path, kind, debug_file: kind === "pdb" ? path.basename(file.path) : debugFile, debug_id: debugId, bytes: file.size, state, reason });
+    const { kind, debugFile, debugId, archName } = file.facts;
+    results.set(file, { path: file.path, shown: shownPath(file), kind, debug_file: kind === "pdb" ? path.basename(file.path) : debugFile, debug_id: debugId, arch: archName, bytes: file.size, state, reason });
   };
   for (const [file, reason] of read.bad) settle(file, "failed", reason);
 
@@ -75,7 +78,7 @@ export async function uploadSymbols(files: readonly SymbolFile[], read: UploadFi
   return files.map((file) => results.get(file)!);
 }
 
-/** Tells files from their copies. Two symbol files or PDBs of one module with other contents are a mistake; programs may be signed and unsigned. */
+/** Tells files from their copies. Two symbol files or PDBs of one module with other contents are a mistake; programs may be signed and unsigned, and their debug files compressed. */
 function sortCopies(good: readonly UploadFile[], onMistake: (file: SymbolFile, reason: string) => void): { firsts: UploadFile[]; copies: Map<SymbolFile, UploadFile> } {
   const firsts: UploadFile[] = [];
   const copies = new Map<SymbolFile, UploadFile>();
@@ -87,7 +90,7 @@ function sortCopies(good: readonly UploadFile[], onMistake: (file: SymbolFile, r
     const same = byContent.get(entry.sha256);
     const other = byModule.get(module);
     if (same !== undefined) copies.set(entry.file, same);
-    else if (other !== undefined && kind !== "pe") onMistake(entry.file, `It has the same debug id as ${other.file.path} and other contents; only one of them can belong to the module.`);
+    else if (other !== undefined && (kind === "pdb" || kind === "breakpad")) onMistake(entry.file, `It has the same debug id as ${shownPath(other.file)} and other contents; only one of them can belong to the module.`);
     else {
       byContent.set(entry.sha256, entry);
       byModule.set(module, entry);
@@ -117,10 +120,11 @@ async function checkAll(inspected: readonly UploadFile[], server: SymbolServer, 
   return { present, failures };
 }
 
-/** How the server is asked for a file: by kind, ids, the name it is to have, and its content. */
+/** How the server is asked for a file: by kind, ids and content, and by the name that it is to have where that is not the server's to choose. */
 function questionOf({ file: { facts }, name, sha256 }: UploadFile): { readonly [field: string]: string } {
   const { kind, debugId, codeId } = facts;
-  return { kind, ...(debugId === null ? {} : { debug_id: debugId }), ...(debugId === null && codeId !== null ? { code_id: codeId } : {}), ...(kind === "pe" ? { code_file: name } : { debug_file: name }), sha256 };
+  const names = kind === "pe" ? { code_file: name } : kind === "pdb" || kind === "breakpad" ? { debug_file: name } : {};
+  return { kind, ...(debugId === null ? {} : { debug_id: debugId }), ...(debugId === null && codeId !== null ? { code_id: codeId } : {}), ...names, sha256 };
 }
 
 /** States in the order of the question; null when the answer is not what a Deadair server says. */
@@ -163,7 +167,7 @@ function openCompressed(file: SymbolFile, onBytes: (bytes: number) => void): Rea
       done(null, chunk);
     },
   });
-  if (file.compression === "gzip") return pipeline(createReadStream(file.path), counter, () => {});
+  if (file.compression === "gzip") return pipeline(readRaw(file), counter, () => {});
   return pipeline(readPlain(file), counter, createGzip(), () => {});
 }
 
@@ -186,7 +190,7 @@ export function describeResults(results: readonly UploadResult[]): string[] {
     const some = results.filter((result) => result.state === state);
     if (some.length === 0) continue;
     lines.push(`${title}  ${counted(some.length, "file")}, ${megabytes(some.reduce((sum, { bytes }) => sum + bytes, 0))}`);
-    if (state === "failed") for (const { path: at, reason } of some) lines.push(`  ${at}`, ...(reason ?? "").split("\n").map((line) => `    ${line}`));
+    if (state === "failed") for (const { shown, reason } of some) lines.push(`  ${shown}`, ...(reason ?? "").split("\n").map((line) => `    ${line}`));
   }
   return lines;
 }

@@ -33,11 +33,16 @@ export async function readUploadFiles(files: readonly SymbolFile[]): Promise<Upl
   return { good, bad };
 }
 
+/** What a file is called that does not know it: as on the disk, and what was put together as its module. */
+function nameOf({ path: at, pieces, facts }: SymbolFile): string {
+  return pieces === null ? path.basename(at) : `${facts.debugFile ?? path.basename(at)}.dwp`;
+}
+
 /** Reads a file; a text says why it cannot be uploaded. */
 async function readThrough(file: SymbolFile): Promise<UploadFile | string> {
   const { facts } = file;
   const isText = facts.kind === "breakpad";
-  const name = storeName(isText ? (facts.debugFile ?? "") : path.basename(file.path));
+  const name = storeName(isText ? (facts.debugFile ?? "") : nameOf(file));
   if (!name.ok) return `${name.problem.message} ${name.problem.hint}`;
   const hash = createHash("sha256");
   const check = isText ? new SymbolCheck() : null;

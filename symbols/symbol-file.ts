@@ -5,39 +5,58 @@
 // memory; nothing is written. Several files are taken together when they are
 // of one module, such as a PDB and its DLL; files of different builds would
 // give answers that are wrong for both.
-import { readFileSync, statSync } from "node:fs";
+//
+// A universal binary has a module for each architecture, and so has its dSYM. One
+// is chosen by the name of its architecture, or by its id, which another file has.
+// What DWARF refers to in further files comes from beside (companion-files.ts).
+import { readFileSync } from "node:fs";
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { ok, refuse, type Result } from "../config/problem.ts";
 import { cacheMagic } from "./cache/layout.ts";
 import { cacheOfBytes, openCache, type SymbolCache } from "./cache/symbol-cache.ts";
+import { openCompanions } from "./companion-files.ts";
 import { sniffCompression } from "./compression.ts";
 import { compileBytes, openDebugFile } from "./compile.ts";
-import type { DebugFileFacts } from "./debug-file.ts";
-import { bytesOf, openFile, type OpenFile, readBytes, unreadable } from "./file-bytes.ts";
+import type { DebugFile } from "./debug-file.ts";
+import { debugPathsOf } from "./debug-paths.ts";
+import { bytesOf, fileOfPath, openFile, type OpenFile, readBytes } from "./file-bytes.ts";
 
 /** Bytes that a cache and a compression are told by. */
 const headBytes = 4;
 /** Bytes of a compressed file's content, which is held in memory. */
 const inflatedBytes = 2 ** 31 - 1;
 
-/** Opens the symbol files of one module, or its cache, as one; at least one path. Refuses with `symbol_file_unreadable`, `cache_unusable`, `broken_compression`, `different_modules`, or what a format's reader refuses with; where there are several paths, the message begins with the one at fault. */
-export function openSymbolFiles(paths: readonly string[]): Result<SymbolCache> {
+/** A debug file that may be of the module. */
+type Candidate = { readonly path: string; readonly file: OpenFile; readonly debugFile: DebugFile };
+
+/** Opens the symbol files of one module, or its cache, as one; at least one path, which may be of folders such as dSYMs. Of universal binaries the part for `archName` is taken, null where the other files or their being alike say which. Refuses with `symbol_file_unreadable`, `cache_unusable`, `broken_compression`, `different_modules`, `several_architectures`, `no_such_architecture`, with what `debugPathsOf` refuses with, or what a format's reader does; where there are several paths, the message begins with the one at fault. */
+export function openSymbolFiles(paths: readonly string[], archName: string | null = null): Result<SymbolCache> {
   const opened: OpenFile[] = [];
-  const facts: (readonly [path: string, DebugFileFacts])[] = [];
   try {
-    for (const path of paths) {
-      const file = openSymbolBytes(path);
-      if (!file.ok) return about(path, paths, file);
-      opened.push(file.value);
-      if (isCache(file.value)) return paths.length === 1 ? openStored(path) : about(path, paths, cacheAmongOthers);
-      const debugFile = openDebugFile(file.value.bytes);
-      if (!debugFile.ok) return about(path, paths, debugFile);
-      facts.push([path, debugFile.value.facts]);
+    const groups: Candidate[][] = [];
+    for (const given of paths) {
+      const parts = debugPathsOf(given);
+      if (!parts.ok) return about(given, paths, parts);
+      const group: Candidate[] = [];
+      for (const path of parts.value) {
+        const file = openSymbolBytes(path);
+        if (!file.ok) return about(given, paths, file);
+        opened.push(file.value);
+        if (isCache(file.value)) return paths.length === 1 ? openStored(path) : about(given, paths, cacheAmongOthers);
+        const debugFile = openDebugFile(file.value.bytes);
+        if (!debugFile.ok) return about(given, paths, debugFile);
+        group.push({ path, file: file.value, debugFile: debugFile.value });
+      }
+      groups.push(group);
     }
-    const difference = differenceIn(facts);
+    const chosen = chooseModule(groups, archName);
+    if (!chosen.ok) return chosen;
+    const difference = differenceIn(chosen.value);
     if (difference !== null) return refuse(400, "different_modules", difference, "Name the files of one build of one module, such as a PDB and the DLL that was linked with it.");
-    const compiled = compileBytes(opened.map(({ bytes }) => bytes));
-    return compiled.ok ? ok(cacheOfBytes(paths.join(" + "), compiled.value)) : compiled;
+    const companions = openCompanions(chosen.value);
+    opened.push(...companions);
+    const compiled = compileBytes([...chosen.value.map(({ file }) => file), ...companions].map(({ bytes }) => bytes));
+    return compiled.ok ? ok(cacheOfBytes(paths.map(fileOfPath).join(" + "), compiled.value)) : compiled;
   } finally {
     for (const file of opened) file.close();
   }
@@ -45,12 +64,6 @@ export function openSymbolFiles(paths: readonly string[]): Result<SymbolCache> {
 
 /** Opens the bytes of a debug file; those of a compressed one are what was compressed. Refuses with `symbol_file_unreadable` or `broken_compression`. */
 export function openSymbolBytes(path: string): Result<OpenFile> {
-  try {
-    // To open a pipe waits for its writer, and readers go back and forth.
-    if (!statSync(path).isFile()) return refuse(500, "symbol_file_unreadable", "It is no file, but a folder, a pipe or a device.", "Name the symbol files themselves.");
-  } catch (error) {
-    return unreadable(error);
-  }
   const file = openFile(path);
   if (!file.ok) return file;
   const head = readBytes(file.value.bytes, 0, headBytes);
@@ -83,10 +96,44 @@ function about(path: string, paths: readonly string[], refused: Result<unknown> 
   return paths.length === 1 ? refused : { ok: false, problem: { ...problem, message: `${path}: ${problem.message}` } };
 }
 
+/** Of each path the files of one module: all that it stands for, when that is of one, and else those of the architecture that is asked for or that the other files are of. */
+function chooseModule(groups: readonly (readonly Candidate[])[], archName: string | null): Result<readonly Candidate[]> {
+  const isAsked = ({ debugFile }: Candidate): boolean => archName === null || debugFile.facts.archName === archName;
+  const asked = groups.map((group) => group.filter(isAsked));
+  const lacking = asked.findIndex((group) => group.length === 0);
+  if (lacking >= 0) return refuse(400, "no_such_architecture", `${fileOfPath(groups[lacking]![0]!.path)} has nothing for ${archName}: it has ${listed(architectures(groups[lacking]!))}.`, "Name one of those.");
+  // What files of one module only are of decides among those of several.
+  const sure = new Set(asked.filter((group) => modulesIn(group).length === 1).flatMap(modulesIn));
+  const fitting = asked.map((group) => (modulesIn(group).length < 2 ? group : group.filter(({ debugFile }) => sure.has(debugFile.facts.debugId!))));
+  const unsure = fitting.findIndex((group) => modulesIn(group).length !== 1);
+  if (unsure < 0) return ok(fitting.flat());
+  const names = architectures(asked[unsure]!);
+  const path = fileOfPath(asked[unsure]![0]!.path);
+  if (sure.size > 0) return refuse(400, "different_modules", `No part of ${path} is of the module that the other files are of.`, "Name the files of one build of one module.");
+  if (names.length > 1) return refuse(400, "several_architectures", `${path} has a module for each of ${listed(names)}.`, `Say which: --arch ${names.at(-1)}.`);
+  return refuse(400, "different_modules", `${path} holds files of several modules.`, "Name the files of one of them.");
+}
+
+/** The ids of modules that files are of; one that has none may be of any. */
+function modulesIn(group: readonly Candidate[]): string[] {
+  const ids = new Set(group.flatMap(({ debugFile: { facts } }) => (facts.debugId === null ? [] : [facts.debugId])));
+  return ids.size === 0 ? [""] : [...ids];
+}
+
+function architectures(group: readonly Candidate[]): string[] {
+  return [...new Set(group.map(({ debugFile }) => debugFile.facts.archName))].sort();
+}
+
+function listed(names: readonly string[]): string {
+  return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+}
+
 /** A sentence about two files that are not of one module; null when all may be. A file without an id may be of any. */
-function differenceIn(files: readonly (readonly [path: string, DebugFileFacts])[]): string | null {
+function differenceIn(files: readonly Candidate[]): string | null {
+  const supplements = new Set(files.flatMap(({ debugFile }) => debugFile.facts.supplement?.debugId ?? []));
+  const own = files.map(({ path, debugFile }) => [fileOfPath(path), debugFile.facts] as const).filter(([, facts]) => facts.debugId === null || !supplements.has(facts.debugId));
   for (const what of ["debugId", "codeId", "arch"] as const) {
-    const known = files.filter(([, facts]) => facts[what] !== null);
+    const known = own.filter(([, facts]) => facts[what] !== null);
     const [first] = known;
     const other = known.find(([, facts]) => facts[what] !== first![1][what]);
     if (first !== undefined && other !== undefined) return `${first[0]} and ${other[0]} are not of one module: ${words[what]} ${first[1][what]} and ${other[1][what]}.`;

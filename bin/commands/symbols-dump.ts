@@ -22,10 +22,14 @@ const help = `deadair symbols dump [options] FILE…
 
 Writes the symbols of a module as a Breakpad symbol file: functions, source lines,
 inlined calls, and how to unwind. Name all files of the module together: the PDB of
-a 64-bit plugin has the names, its DLL how to unwind.
+a 64-bit plugin has the names, its DLL how to unwind; so have a dSYM or .debug file and
+their program. Split DWARF (.dwp, .dwo) and what dwz took out are found beside it.
 
-  FILE             a PDB, a Windows program or DLL, a .sym file (also gzip or zstd),
+  FILE             a PDB; a program or library of Windows, Linux or macOS; a .debug
+                   file, a dSYM or a plugin's bundle; a .sym file (also gzip or zstd);
                    or a symbol cache of Deadair
+  --arch ARCH      the part of a universal binary, where the other files do not say
+                   which: x86_64, arm64, arm64e
   -o, --output OUT write to a file instead of standard output
   --store FOLDER   write to FOLDER/NAME/ID/NAME.sym, where Breakpad's walkers look
   --mangled        names as the linker spells them, instead of readable ones
@@ -38,7 +42,7 @@ symbols not be written, 2 when the command was not understood.
 /** Where the command writes. */
 export type DumpStreams = { readonly out: Writable; readonly err: Writable };
 
-type Asked = { readonly files: readonly string[]; readonly output: string | null; readonly store: string | null; readonly isMangled: boolean };
+type Asked = { readonly files: readonly string[]; readonly output: string | null; readonly store: string | null; readonly arch: string | null; readonly isMangled: boolean };
 
 /** Runs the command and returns its exit code. */
 export async function symbolsDump(args: string[], streams: DumpStreams = { out: process.stdout, err: process.stderr }): Promise<number> {
@@ -55,7 +59,7 @@ export async function symbolsDump(args: string[], streams: DumpStreams = { out: 
     streams.err.write(printable(`deadair symbols dump: ${message}`) + "\n");
     return 1;
   };
-  const opened = openSymbolFiles(asked.files);
+  const opened = openSymbolFiles(asked.files, asked.arch);
   if (!opened.ok) return failed(`${asked.files.length === 1 ? `${asked.files[0]}: ` : ""}${opened.problem.message} ${opened.problem.hint}`);
   try {
     return await write(opened.value, asked, streams, failed);
@@ -105,12 +109,12 @@ function readCommand(args: string[]): Asked | string {
     const { values, positionals } = parseArgs({
       args,
       allowPositionals: true,
-      options: { output: { type: "string", short: "o" }, store: { type: "string" }, mangled: { type: "boolean", default: false }, help: { type: "boolean", short: "h", default: false } },
+      options: { output: { type: "string", short: "o" }, store: { type: "string" }, arch: { type: "string" }, mangled: { type: "boolean", default: false }, help: { type: "boolean", short: "h", default: false } },
     });
     if (values.help) return "help";
     if (positionals.length === 0) return "name the files of a module.";
     if (values.output !== undefined && values.store !== undefined) return "give --output or --store, not both.";
-    return { files: positionals, output: values.output ?? null, store: values.store ?? null, isMangled: values.mangled };
+    return { files: positionals, output: values.output ?? null, store: values.store ?? null, arch: values.arch ?? null, isMangled: values.mangled };
   } catch (error) {
     if (error instanceof TypeError) return error.message;
     throw error;

@@ -4,17 +4,18 @@
 // It answers the question before every upload: with these files, will a crash
 // have names, lines and a stack that is not guessed?
 import { parseArgs } from "node:util";
-import { type Holdings, type InspectedFile, type InspectedModule, type Inspection, type UnreadableFile, inspectFiles, shortNames } from "../symbol-inspection.ts";
+import { type Holdings, type InspectedFile, type InspectedModule, type Inspection, type SplitState, type UnreadableFile, inspectFiles, shortNames } from "../symbol-inspection.ts";
 import { type Terminal, megabytes, printable, processTerminal } from "../terminal.ts";
 import type { DebugFileLack } from "../../symbols/debug-file.ts";
 
-const help = `deadair symbols inspect [--json] FILE…
+const help = `deadair symbols inspect [--json] PATH…
 
 Says what each symbol file is: its format, whose it is, how much it holds, and what it
 lacks. Of several files of one module it says what they give together.
 
-  FILE        a PDB, a Windows program or DLL, a Breakpad .sym file (also gzip or
-              zstd), or a symbol cache of Deadair
+  PATH        a PDB; a program or library of Windows, Linux or macOS; a .debug file,
+              a dSYM or a plugin's bundle; a Breakpad .sym file (also gzip or zstd);
+              or a symbol cache of Deadair. Of a universal binary each part is shown.
   --json      print it as JSON
   --help      print this
 
@@ -26,7 +27,7 @@ const formats: { readonly [format in InspectedFile["format"]]: string } = {
   pdb: "PDB",
   pe: "Windows program or DLL (PE)",
   elf: "program or library of Linux (ELF)",
-  "elf-debug": "debug file of Linux (ELF without its code)",
+  "elf-debug": "debug file of Linux (ELF without code)",
   macho: "program or library of Apple's systems (Mach-O)",
   dsym: "dSYM (Mach-O with DWARF)",
   dwp: "split DWARF",
@@ -61,18 +62,25 @@ function describe({ files, modules }: Inspection): string[] {
   return blocks.flatMap((block, i) => (i === 0 ? block : ["", ...block]));
 }
 
-function describeFile({ path, bytes, format, facts, holds, lacks, warnings }: InspectedFile): string[] {
+function describeFile({ path, isPart, bytes, format, facts, split, holds, lacks, warnings }: InspectedFile): string[] {
   const isForm = format === "breakpad" || format === "cache";
   return [
-    path,
+    isPart ? `${path} (${facts.archName})` : path,
     ...field("format", `${formats[format]}, ${megabytes(bytes)}${facts.generator === null ? "" : `, written by ${facts.generator}`}`),
-    ...field("for", `${facts.os || "an unknown system"}, ${facts.archName || "an unknown processor"}`),
+    ...field("for", `${facts.platform ?? (facts.os || "an unknown system")}, ${facts.archName || "an unknown processor"}`),
     ...field("debug id", `${facts.debugId ?? "none"}${facts.debugFile === null ? "" : `, ${facts.debugFile}`}`),
-    ...field("code id", facts.codeId === null ? (format === "pdb" ? "only its DLL or EXE has one" : isForm ? "not said" : "none") : `${facts.codeId}${facts.codeFile === null ? "" : `, ${facts.codeFile}`}`),
+    ...field("code id", facts.codeId === null ? (format === "pdb" ? "only its DLL or EXE has one" : isForm || format === "dwp" ? "not said" : "none") : `${facts.codeId}${facts.codeFile === null ? "" : `, ${facts.codeFile}`}`),
+    ...(split === null ? [] : field("split DWARF", describeSplit(split))),
+    ...(facts.supplement === undefined ? [] : field("dwz", `a part of its debug information is in ${facts.supplement.file}, debug id ${facts.supplement.debugId}`)),
     ...describeHoldings(holds),
     ...describeLacks(lacks),
     ...describeWarnings(warnings),
   ];
+}
+
+function describeSplit({ units, files, missing }: SplitState): string {
+  if (missing === units) return `${counted(units, "unit")}, whose .dwo or .dwp files are not here`;
+  return `${counted(units, "unit")}, found in ${counted(files, "file")}${missing === 0 ? "" : `, but for ${quantity(missing)}`}`;
 }
 
 function describeUnreadable({ path, problem }: UnreadableFile): string[] {
@@ -135,9 +143,10 @@ function asJson({ files, modules }: Inspection) {
   return {
     files: files.map((file) => {
       if (!file.ok) return { path: file.path, error: file.problem.code, message: file.problem.message, hint: file.problem.hint };
-      const { path, bytes, format, facts, holds, lacks, warnings } = file;
-      const { os, archName, debugId, debugFile, codeId, codeFile, generator } = facts;
-      return { path, bytes, format, os, arch: archName, debug_id: debugId, debug_file: debugFile, code_id: codeId, code_file: codeFile, generator, holds: holdings(holds), lacks, warnings };
+      const { path, bytes, format, facts, split, holds, lacks, warnings } = file;
+      const { os, archName, debugId, debugFile, codeId, codeFile, generator, platform, supplement } = facts;
+      const needs = { ...(split === null ? {} : { split }), ...(supplement === undefined ? {} : { supplement: { debug_id: supplement.debugId, file: supplement.file } }) };
+      return { path, bytes, format, os, ...(platform === undefined ? {} : { platform }), arch: archName, debug_id: debugId, debug_file: debugFile, code_id: codeId, code_file: codeFile, generator, ...needs, holds: holdings(holds), lacks, warnings };
     }),
     modules: modules.map(({ debugId, paths, holds, lacks }) => ({ debug_id: debugId, paths, holds: holdings(holds), lacks })),
   };

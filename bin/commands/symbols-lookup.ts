@@ -10,15 +10,17 @@ import { openSymbolFiles } from "../../symbols/symbol-file.ts";
 import { SymbolAnswers } from "../symbol-answer.ts";
 import { printable } from "../terminal.ts";
 
-const help = `deadair symbols lookup FILE [--with FILE]… [ADDRESS…|-]
+const help = `deadair symbols lookup FILE [--with FILE]… [--arch ARCH] [ADDRESS…|-]
 
 Names addresses with the symbols of a module: function, source file and line, and what was
 inlined there, innermost first. One line of JSON per address, as llvm-symbolizer
 --relative-address --output-style=JSON prints it.
 
-  FILE        a PDB, a Windows program or DLL, a Breakpad .sym file (also gzip or
-              zstd), or a symbol cache of Deadair
+  FILE        a PDB; a program or library of Windows, Linux or macOS; a .debug file,
+              a dSYM or a plugin's bundle; a Breakpad .sym file (also gzip or zstd);
+              or a symbol cache of Deadair. Split DWARF is found beside it.
   --with FILE another file of the same module
+  --arch ARCH the part of a universal binary: x86_64, arm64, arm64e
   ADDRESS     relative to the module's base: hex with 0x, else decimal (and octal
               with a leading zero, as llvm-symbolizer reads it)
   -           read addresses from standard input, one a line; the same without ADDRESS
@@ -47,7 +49,7 @@ export async function symbolsLookup(args: string[], streams: LookupStreams = { i
     streams.err.write(`deadair symbols lookup: ${asked}\n\n${help}`);
     return 2;
   }
-  const opened = openSymbolFiles([asked.file, ...asked.others]);
+  const opened = openSymbolFiles([asked.file, ...asked.others], asked.arch);
   if (!opened.ok) {
     const { message, hint } = opened.problem;
     streams.err.write(printable(`deadair symbols lookup: ${asked.file}: ${message} ${hint}`) + "\n");
@@ -69,15 +71,15 @@ export async function symbolsLookup(args: string[], streams: LookupStreams = { i
   return 0;
 }
 
-function readCommand(args: string[]): { file: string; others: readonly string[]; addresses: readonly string[] | null } | string {
+function readCommand(args: string[]): { file: string; others: readonly string[]; arch: string | null; addresses: readonly string[] | null } | string {
   try {
-    const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { with: { type: "string", multiple: true, default: [] }, help: { type: "boolean", short: "h", default: false } } });
+    const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { with: { type: "string", multiple: true, default: [] }, arch: { type: "string" }, help: { type: "boolean", short: "h", default: false } } });
     if (values.help) return "help";
     const [file, ...addresses] = positionals;
     if (file === undefined) return "name a symbol file.";
     const fromInput = addresses.length === 0 || addresses.includes("-");
     if (fromInput && addresses.length > 1) return "give addresses, or - to read them; not both.";
-    return { file, others: values.with, addresses: fromInput ? null : addresses };
+    return { file, others: values.with, arch: values.arch ?? null, addresses: fromInput ? null : addresses };
   } catch (error) {
     if (error instanceof TypeError) return error.message;
     throw error;

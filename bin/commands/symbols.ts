@@ -11,18 +11,21 @@
 import { parseArgs } from "node:util";
 import { readSeconds, readServerUrl } from "../server-address.ts";
 import { readUploadFiles } from "../upload-file.ts";
-import { type ModuleWarning, type Requirement, type UnmetModule, type UploadChoice, chooseUploads, requirements, unmetModules } from "../symbol-modules.ts";
-import { type OtherFile, type SymbolScanResult, scanForSymbols } from "../symbol-scan.ts";
+import { type ModuleWarning, type Requirement, type UnmetModule, chooseUploads, requirements, unmetModules } from "../symbol-modules.ts";
+import { findSplitUploads } from "../split-uploads.ts";
+import { type OtherFile, type ScanFailure, type SymbolScanResult, scanForSymbols } from "../symbol-scan.ts";
 import { type SymbolServer, type UploadResult, describeResults, uploadSymbols } from "../symbol-upload.ts";
 import { type Terminal, counted, printable, processTerminal } from "../terminal.ts";
 
 const help = `deadair symbols upload [options] PATH…
 
-Uploads the debug files under each PATH: PDBs with their DLLs and EXEs, and
-Breakpad symbol files (.sym, also gzip or zstd). Files are told by their contents.
-Those that the server has are not sent again. A DLL or EXE found in a folder goes
-along when its PDB (or .sym) is there too, or when it has DWARF inside; name the
-file itself to upload it in any case.
+Uploads the debug files under each PATH: PDBs with their DLLs and EXEs, dSYMs with the
+programs and bundles they belong to, ELF programs and libraries with their .debug files,
+and Breakpad symbol files (.sym, also gzip or zstd). Files are told by their contents.
+Universal binaries are split; .dwp and .dwo files go along with the program that refers
+to them, from beside it or from where the compiler put them. What the server has is not
+sent again. A DLL or EXE found in a folder goes along when its PDB (or .sym) is there
+too, or when it has DWARF inside; name the file itself to upload it in any case.
 
   --url URL          address of the server             (env DEADAIR_URL)
   --token TOKEN      token that may upload symbols     (env DEADAIR_TOKEN)
@@ -44,7 +47,13 @@ A token on the command line can be seen by other users; prefer DEADAIR_TOKEN.`;
 type Command = { readonly paths: string[]; readonly server: SymbolServer; readonly required: readonly Requirement[]; readonly force: boolean; readonly json: boolean };
 
 /** What came of a run. */
-type Outcome = { readonly scan: SymbolScanResult; readonly warnings: readonly ModuleWarning[]; readonly unmet: readonly UnmetModule[]; readonly results: readonly UploadResult[] };
+type Outcome = {
+  readonly failures: readonly ScanFailure[];
+  readonly others: readonly OtherFile[];
+  readonly warnings: readonly ModuleWarning[];
+  readonly unmet: readonly UnmetModule[];
+  readonly results: readonly UploadResult[];
+};
 
 /** Runs the command and returns its exit code. */
 export async function symbols(args: string[], terminal: Terminal = processTerminal): Promise<number> {
@@ -62,21 +71,25 @@ export async function symbols(args: string[], terminal: Terminal = processTermin
     return 2;
   }
   const scan = await scanForSymbols(command.paths);
-  const outcome = { scan, ...(await bring(chooseUploads(scan.files), command, terminal)) };
+  const outcome = await bring(scan, command, terminal);
   if (command.json) terminal.out(JSON.stringify(summaryOf(outcome), null, 2));
   else for (const line of describe(outcome)) terminal.out(printable(line));
-  const failed = scan.failures.length > 0 || outcome.results.some(({ state }) => state === "failed");
+  const failed = outcome.failures.length > 0 || outcome.results.some(({ state }) => state === "failed");
   return failed || outcome.results.length === 0 ? 1 : 0;
 }
 
-/** Uploads what was chosen, unless a module lacks what is required. */
-async function bring({ files, warnings }: UploadChoice, command: Command, terminal: Terminal): Promise<Omit<Outcome, "scan">> {
-  if (files.length === 0) return { warnings, unmet: [], results: [] };
+/** Uploads what was found, unless a module lacks what is required. */
+async function bring(scan: SymbolScanResult, command: Command, terminal: Terminal): Promise<Outcome> {
+  const choice = chooseUploads(scan.files);
+  const split = findSplitUploads(choice.files, scan, terminal);
+  const files = [...choice.files, ...split.files];
+  const found = { failures: scan.failures, others: [...scan.others, ...choice.others], warnings: [...choice.warnings, ...split.warnings] };
+  if (files.length === 0) return { ...found, unmet: [], results: [] };
   terminal.err(`${counted(files.length, "symbol file")} found`);
   const read = await readUploadFiles(files);
   const unmet = unmetModules(read.good, command.required);
-  if (unmet.length > 0) return { warnings, unmet, results: [] };
-  return { warnings, unmet, results: await uploadSymbols(files, read, command.server, command.force, terminal) };
+  if (unmet.length > 0) return { ...found, unmet, results: [] };
+  return { ...found, unmet, results: await uploadSymbols(files, read, command.server, command.force, terminal) };
 }
 
 /** What the arguments ask for; a text says what is wrong with them. */
@@ -122,17 +135,17 @@ function readRequirements(given: readonly string[]): Requirement[] | string {
 }
 
 /** The lines at the end: results, what is odd, what could not be read, what this version does not take. */
-function describe({ scan, warnings, unmet, results }: Outcome): string[] {
+function describe({ failures, others, warnings, unmet, results }: Outcome): string[] {
   const lines = describeResults(results);
-  for (const { path, reason } of scan.failures) lines.push(`failed         ${path}`, `    ${reason}`);
+  for (const { path, reason } of failures) lines.push(`failed         ${path}`, `    ${reason}`);
   for (const module of unmet) lines.push(...describeUnmet(module));
   // What a module is refused for need not be warned of too.
   const refused = new Set(unmet.flatMap(({ paths }) => paths));
   for (const some of Map.groupBy(warnings.filter(({ path }) => !refused.has(path)), ({ code }) => code).values()) lines.push(...describeWarnings(some));
-  const byKind = Map.groupBy(scan.others, (other) => other.kind);
-  for (const others of byKind.values()) lines.push(...describeOthers(others));
+  const byKind = Map.groupBy(others, (other) => other.kind);
+  for (const some of byKind.values()) lines.push(...describeOthers(some));
   if (unmet.length > 0) lines.push(`Nothing was uploaded: ${counted(unmet.length, "module")} lack${unmet.length === 1 ? "s" : ""} what --require asks for.`);
-  else if (results.length === 0) lines.push("Nothing was uploaded: no PDB, no program with its PDB, and no Breakpad symbol file (first line `MODULE …`) was found.");
+  else if (results.length === 0) lines.push("Nothing was uploaded: no PDB or program with its PDB, no dSYM, no program or .debug file of Linux or macOS, and no Breakpad symbol file (first line `MODULE …`) was found.");
   return lines;
 }
 
@@ -158,7 +171,7 @@ function describeOthers(others: readonly OtherFile[]): string[] {
 }
 
 /** The summary for programs. */
-function summaryOf({ scan, warnings, unmet, results }: Outcome) {
-  const of = (state: UploadResult["state"]) => results.filter((result) => result.state === state).map(({ path, kind, debug_file, debug_id, bytes, reason }) => ({ path, kind, debug_file, debug_id, bytes, ...(reason === null ? {} : { reason }) }));
-  return { uploaded: of("uploaded"), present: of("present"), failed: [...of("failed"), ...scan.failures], lacking: unmet, warnings, not_taken: scan.others };
+function summaryOf({ failures, others, warnings, unmet, results }: Outcome) {
+  const of = (state: UploadResult["state"]) => results.filter((result) => result.state === state).map(({ path, kind, debug_file, debug_id, arch, bytes, reason }) => ({ path, kind, debug_file, debug_id, arch, bytes, ...(reason === null ? {} : { reason }) }));
+  return { uploaded: of("uploaded"), present: of("present"), failed: [...of("failed"), ...failures], lacking: unmet, warnings, not_taken: others };
 }

@@ -111,7 +111,7 @@ describe("deadair symbols dump", () => {
 
   it.each<[string[], number, RegExp]>([
     [[path.join(folder, "none")], 1, /^deadair symbols dump: .*none: The symbol file cannot be read: ENOENT/],
-    [[folder], 1, /It is no file, but a folder/],
+    [[folder], 1, /The folder holds no debug file/],
     [[put("some.txt", "hello")], 1, /This is not a Breakpad symbol file/],
     [[path.join(windows, "x64/Halcyon.pdb"), path.join(windows, "x86/Halcyon.vst3")], 1, /x64\/Halcyon\.pdb and .*x86\/Halcyon\.vst3 are not of one module: their debug ids are [0-9A-F]+ and [0-9A-F]+\./],
     [[path.join(windows, "x64/Halcyon.pdb"), path.join(folder, "none")], 1, /^deadair symbols dump: .*none: /],

@@ -150,7 +150,7 @@ describe("deadair symbols lookup", () => {
   });
 
   it("explains itself", async () => {
-    expect(await run(["--help"])).toMatchObject({ code: 0, lines: expect.arrayContaining([expect.stringMatching(/FILE \[--with FILE\]… \[ADDRESS/)]), err: "" });
+    expect(await run(["--help"])).toMatchObject({ code: 0, lines: expect.arrayContaining([expect.stringMatching(/FILE \[--with FILE\]… \[--arch ARCH\] \[ADDRESS/)]), err: "" });
   });
 });
 

@@ -116,16 +116,17 @@ describe("what is not uploaded", () => {
     await put("1.sym", sym("1"));
     await put("Vault.pdb", "Microsoft C/C++ program database 2.00\r\n");
     await put("Managed.pdb", "BSJB\x01\0\x01\0");
-    for (let i = 0; i < 5; i++) await put(`${i}.o`, "\x7fELF");
+    for (let i = 0; i < 5; i++) await put(`Vault ${i}.pdb`, "Microsoft MSFZ Container");
     await put("Vault.dSYM/Contents/Info.plist", "<?xml");
+    await put("Vault.dSYM.zip", "PK\x03\x04");
     const { code, out } = await run(deadair(), folder);
     expect(code).toBe(0);
     expect(out).toContain("1 file of another kind (a PDB of Visual C++ 6 or older)");
     expect(out).toContain("1 file of another kind (a portable PDB of .NET)");
-    expect(out).toContain("5 files of another kind (an ELF");
+    expect(out).toContain("5 files of another kind (a PDB in Microsoft's compressed container");
     expect(out).toContain("and 2 more");
-    expect(out).toContain("a dSYM bundle");
-    expect(out).toContain("run dump_syms on it");
+    expect(out).toContain("1 file of another kind (a dSYM in a zip archive)");
+    expect(out).toContain("Unpack it, and upload the folder.");
     expect(out).not.toContain("warning");
   });
 
@@ -140,7 +141,7 @@ describe("what is not uploaded", () => {
     // A .sym written by PowerShell.
     ["a.sym", Buffer.from(`\ufeff${sym("1")}`, "utf16le"), "UTF-16"],
     // The step before it failed.
-    ["a.sym", "", "an empty file"],
+    ["a.sym", "", "It is empty."],
     // The linker was killed.
     ["a.pdb", "Microsoft C/C++ MSF 7.00\r\n", "a PDB that was cut off"],
     // The disk was full.
