@@ -131,10 +131,10 @@ describe("the plugin's tables", () => {
     expect(ours.warnings).toEqual({});
     let calls = 0;
     const different: string[] = [];
-    const bare = (text: string | null): string | null => text?.replace(/^entry: /, "") ?? null;
+    const bare = (row: string | null): string | null => row?.replace(/^entry: /, "") ?? null;
     for (let end = CALL_BYTES; end <= text.bytes.length; end += 2) {
       const bytes = text.bytes.subarray(end - CALL_BYTES, end);
-      const isThumb = name !== "armhf-arm";
+      const isThumb = name === "armhf-gcc";
       if (!endsWithCall("arm", bytes, text.rva + end + (isThumb ? 1 : 0))) continue;
       const rva = text.rva + end - 2;
       const row = rowAt(theirs, rva);
