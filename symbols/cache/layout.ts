@@ -166,6 +166,8 @@ export function archOfNumber(number: number): Arch | null {
 export const headerFlag = {
   /** A function without unwind row is a leaf: it saved nothing, and its return address is where the call put it. Microsoft's rule for x64 and arm64. */
   leafWithoutRow: 1,
+  /** Names are missing that stand in files that were not there: split DWARF, or what dwz took out. */
+  lacksCompanion: 2,
 } as const;
 
 /** Byte offsets of the header's fields. */

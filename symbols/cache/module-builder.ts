@@ -25,6 +25,7 @@ import { Uint32List } from "./growable-array.ts";
 import { InlineTreeBuilder } from "./inline-tree.ts";
 import { type ModuleIdentity, SYMBOL_WORDS, type SectionKind, headerFlag, publicFlag, section } from "./layout.ts";
 import { LineRowsBuilder } from "./line-rows.ts";
+import { takeLinkerNames } from "./linker-names.ts";
 import { NumberMap } from "./number-map.ts";
 import { buildPageIndex } from "./page-index.ts";
 import { RuleTable } from "./rule-table.ts";
@@ -49,6 +50,8 @@ export class ModuleBuilder {
   readonly warnings = new Map<string, number>();
   /** See `headerFlag.leafWithoutRow`. */
   leafWithoutRow = false;
+  /** See `headerFlag.lacksCompanion`. */
+  lacksCompanion = false;
 
   private readonly lines = new LineRowsBuilder();
   private readonly inlines = new InlineTreeBuilder();
@@ -169,12 +172,13 @@ export class ModuleBuilder {
     if (strings.isFull) this.warn("nameOverflow");
     const counts = { ...symbolCounts, lines: lines.rows, inlines: inlines.nodes, unwindRows: rows.starts.length, rules: rules.count, winPrograms: win.programs.length / 3, winFpo: win.fpo.length / 3 };
     const warnings = Object.fromEntries([...this.warnings].toSorted());
-    return writeCache({ ...identity, counts, warnings }, arch, sections, this.leafWithoutRow ? headerFlag.leafWithoutRow : 0);
+    return writeCache({ ...identity, counts, warnings }, arch, sections, (this.leafWithoutRow ? headerFlag.leafWithoutRow : 0) | (this.lacksCompanion ? headerFlag.lacksCompanion : 0));
   }
 
   /** The sections about functions and public symbols, without those that were dropped, and all names. */
   private addSymbols(arch: Arch | null, sections: Map<SectionKind, SectionData>, demangle: Demangle | undefined): { readonly functions: number; readonly publics: number } {
     const { lines, inlines } = this;
+    takeLinkerNames({ start: this.functionStart, name: this.functionName }, this.functionLinkage, { start: this.publicStart, name: this.publicName }, this.strings);
     const ranges = flattenSymbols({ functionStart: this.functionStart.view(), functionEnd: this.functionEnd.view(), publicStart: this.publicStart.view(), publicEnds: this.publicEnds.view() }, this.sources);
     const { functions, publics } = ranges;
     this.warn("overlappingFunction", ranges.overlappingFunctions);

@@ -61,6 +61,8 @@ export type ModuleSymbols = {
   readonly hasUnwindRows: boolean;
   /** True when a function that no unwind row has is a leaf, which saved nothing: Microsoft's rule for x64 and arm64. */
   readonly leafWithoutRow: boolean;
+  /** True when names are missing that stand in files that were not there when it was compiled. */
+  readonly lacksCompanion: boolean;
   /** True when it has functions or public symbols. */
   readonly hasNames: boolean;
   /** Fills `place` for an address; false (and `name` "") when no function and no public symbol has it. */

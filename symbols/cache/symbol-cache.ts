@@ -63,6 +63,7 @@ export class SymbolCache implements ModuleSymbols {
   readonly arch: Arch | null;
   readonly hasUnwindRows: boolean;
   readonly leafWithoutRow: boolean;
+  readonly lacksCompanion: boolean;
   readonly hasNames: boolean;
   readonly hasLines: boolean;
   readonly hasWinFrames: boolean;
@@ -126,7 +127,9 @@ export class SymbolCache implements ModuleSymbols {
     this.rules = sections.integers(section.rules);
     this.expressions = sections.integers(section.expressions);
     this.hasUnwindRows = this.rowStarts.words.length > 0;
-    this.leafWithoutRow = (this.file.bytes.readUInt16LE(headerField.flags) & headerFlag.leafWithoutRow) !== 0;
+    const flags = this.file.bytes.readUInt16LE(headerField.flags);
+    this.leafWithoutRow = (flags & headerFlag.leafWithoutRow) !== 0;
+    this.lacksCompanion = (flags & headerFlag.lacksCompanion) !== 0;
     this.hasNames = this.rangeStart.words.length > 0;
     this.hasLines = this.lineRows.bytes > 0;
     this.hasWinFrames = sections.at(section.winPrograms).bytes + sections.at(section.winFpo).bytes > 0;
