@@ -117,7 +117,7 @@ function chooseModule(groups: readonly (readonly Candidate[])[], archName: strin
 /** The ids of modules that files are of; one that has none may be of any. */
 function modulesIn(group: readonly Candidate[]): string[] {
   const ids = new Set(group.flatMap(({ debugFile: { facts } }) => (facts.debugId === null ? [] : [facts.debugId])));
-  return ids.size === 0 ? [""] : [...ids];
+  return ids.size === 0 && group.length > 0 ? [""] : [...ids];
 }
 
 function architectures(group: readonly Candidate[]): string[] {

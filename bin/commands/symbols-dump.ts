@@ -60,7 +60,7 @@ export async function symbolsDump(args: string[], streams: DumpStreams = { out: 
     return 1;
   };
   const opened = openSymbolFiles(asked.files, asked.arch);
-  if (!opened.ok) return failed(`${asked.files.length === 1 ? `${asked.files[0]}: ` : ""}${opened.problem.message} ${opened.problem.hint}`);
+  if (!opened.ok) return failed(`${asked.files.length === 1 && !opened.problem.message.includes(asked.files[0]!) ? `${asked.files[0]}: ` : ""}${opened.problem.message} ${opened.problem.hint}`);
   try {
     return await write(opened.value, asked, streams, failed);
   } catch (error) {
@@ -97,7 +97,7 @@ async function write(cache: SymbolCache, asked: Asked, streams: DumpStreams, fai
 
 /** Names that the module's files do not know themselves: a program's own, and a PDB's when it was compiled without a path. */
 function namesFrom(files: readonly string[], meta: CacheMeta): { readonly debugFile: string; readonly codeFile: string | null } {
-  const names = files.map((file) => path.basename(file));
+  const names = files.map((file) => path.basename(path.resolve(file)).replace(/\.dSYM$/i, ""));
   const isPdb = (name: string): boolean => name.toLowerCase().endsWith(".pdb");
   const codeFile = meta.codeFile ?? (meta.codeId === null ? null : (names.find((name) => !isPdb(name)) ?? null));
   return { codeFile, debugFile: meta.debugFile || names.find(isPdb) || codeFile || names[0]! };
