@@ -27,6 +27,7 @@ import { demangle } from "./demangle/demangle.ts";
 import type { DwarfCompanions, SplitDwarf } from "./dwarf/companions.ts";
 import { isDwoBundle } from "./dwarf/dwo-bundle.ts";
 import { openDwoBundle } from "./dwarf/dwp.ts";
+import { isElf, openElf } from "./elf/elf.ts";
 import { type FileBytes, openFile, type OpenFile, readBytes } from "./file-bytes.ts";
 import { isMachO, openMachO } from "./macho/macho.ts";
 import { isPdb } from "./pdb/msf.ts";
@@ -47,6 +48,7 @@ const headBytes = 512;
 const formats: readonly Format[] = [
   { recognise: isPdb, open: openPdb },
   { recognise: isPe, open: openPe },
+  { recognise: isElf, open: openElf },
   { recognise: isMachO, open: openMachO },
   { recognise: isSourceBundle, open: openSources },
   { recognise: isDwoBundle, open: openDwoBundle },
@@ -100,6 +102,7 @@ export function compileBytes(all: readonly FileBytes[], sourceDigest = ""): Resu
   const own = files.filter((file) => !isSupplement(file, files));
   const used = own.filter((file) => addFile(builder, file, own, { split, supplement: supplementOf(file, files, builder) }, note));
   if (used.length === 0) return { ok: false, problem: problem! };
+  builder.lacksCompanion = lacksCompanion(builder, files, split.length > 0);
   const arch = files.find(({ facts }) => facts.arch !== null)?.facts.arch ?? null;
   return ok(builder.finish(identityOf(used, sourceDigest), arch, demangle));
 }
@@ -126,15 +129,21 @@ function splitOf(file: DebugFile, builder: ModuleBuilder, note: (result: Result<
   return split === undefined || !note(split) || !split.ok ? [] : [split.value];
 }
 
-/** Whether another file's DWARF refers to this one's. */
+/** Whether another file's DWARF refers to this one's. One that refers to others itself is none, whatever two files say of each other. */
 function isSupplement({ facts }: DebugFile, files: readonly DebugFile[]): boolean {
-  return facts.debugId !== null && files.some((other) => other.facts.supplement?.debugId === facts.debugId);
+  return facts.debugId !== null && facts.supplement === undefined && files.some((other) => other.facts.supplement?.debugId === facts.debugId);
 }
 
 function supplementOf({ facts }: DebugFile, files: readonly DebugFile[], builder: ModuleBuilder): DwarfCompanions["supplement"] {
   const { supplement } = facts;
   if (supplement === undefined) return null;
-  return files.find((other) => other.facts.debugId === supplement.debugId)?.dwarf?.(builder) ?? null;
+  return files.find((other) => other.facts.debugId === supplement.debugId && isSupplement(other, files))?.dwarf?.(builder) ?? null;
+}
+
+/** Whether names are in files that are not there. Of split units that no file has, where there is split DWARF, nobody may have more. */
+function lacksCompanion(builder: ModuleBuilder, files: readonly DebugFile[], hasSplit: boolean): boolean {
+  if (!hasSplit && builder.warnings.has("splitUnit")) return true;
+  return files.some(({ facts: { supplement } }) => supplement !== undefined && !files.some((other) => other.facts.debugId === supplement.debugId && isSupplement(other, files)));
 }
 
 /** What the files together say of their module; of each fact the first that says it. */

@@ -141,5 +141,11 @@ async function inspectNative(storage: Storage, facts: DebugFileFacts, projectId:
   const names = await nameNative(storage.db, projectId, facts, name);
   if (!names.ok) return names;
   const { archName, generator: _, ...said } = facts;
-  return ok({ ...said, arch: archName, ...names.value, counts: { functions: 0, lines: 0, unwindRows: 0 } });
+  const lacks = facts.supplement === undefined ? facts.lacks : [...facts.lacks, noSupplement(facts.supplement)];
+  return ok({ ...said, lacks, arch: archName, ...names.value, counts: { functions: 0, lines: 0, unwindRows: 0 } });
+}
+
+/** What a file lacks whose DWARF dwz has thinned out, until that file is there too. */
+function noSupplement({ debugId, file }: NonNullable<DebugFileFacts["supplement"]>): DebugFileLack {
+  return { code: "no_supplement", message: `Some of its names are in ${file || "a file"} (debug id ${debugId}), where dwz put what several files share.`, hint: "Upload that file too; distributions have it under /usr/lib/debug/.dwz." };
 }

@@ -4,11 +4,15 @@
 // A file lacks by itself what another file of its module may bring: a PDB for
 // x64 has no unwind data, which its program has. So what is shown as lacking is
 // what the project's files of a module lack together.
+//
+// Files are asked for by the names that crashes call modules, or by their own:
+// `halcyon.so.debug` is asked for like `halcyon.so` (symbols/module-name.ts).
 import { sql } from "kysely";
 import type { Database } from "../../storage/database.ts";
 import type { DebugFileRow } from "../../storage/debug-files.ts";
 import type { Storage } from "../../storage/storage.ts";
 import type { DebugFileHoldings, DebugFileKind, DebugFileLack } from "../../symbols/debug-file.ts";
+import { moduleName } from "../../symbols/module-name.ts";
 import type { MissingSymbol, SymbolItem, SymbolPage } from "../triage/schema.ts";
 
 /** A file that a build machine may upload: ids and names as the file says them, and its SHA-256. One of the ids is there. */
@@ -40,7 +44,8 @@ export async function checkSymbols<Asked extends AskedFile>(storage: Storage, pr
   const byId = Map.groupBy(rows.flatMap((row) => [[row.debug_id, row] as const, [row.code_id, row] as const]), ([id]) => id);
   return asked.map(({ sha256, ...symbol }) => {
     const named = (byId.get((symbol.debug_id ?? symbol.code_id ?? "").toUpperCase()) ?? []).map(([, row]) => row);
-    const same = named.filter((row) => isOrUnsaid(row.kind, symbol.kind) && isOrUnsaid(row.debug_file, symbol.debug_file) && isOrUnsaid(row.code_file, symbol.code_file));
+    const isNamed = (row: { readonly kind: DebugFileKind; readonly debug_file: string | null }) => symbol.debug_file === undefined || row.debug_file === symbol.debug_file || (moduleName(row.kind, symbol.debug_file) ?? row.debug_file) === row.debug_file;
+    const same = named.filter((row) => isOrUnsaid(row.kind, symbol.kind) && isNamed(row) && isOrUnsaid(row.code_file, symbol.code_file));
     const state = same.length === 0 ? "missing" : sha256 === undefined || same.some((row) => row.blob === sha256.toLowerCase()) ? "have" : "different";
     return { ...symbol, state };
   });
@@ -89,21 +94,36 @@ async function missingModules(db: Database, projectId: number): Promise<MissingS
 /** Rows as the API shows them. They are of one project. */
 export async function symbolItems(db: Database, rows: readonly DebugFileRow[]): Promise<SymbolItem[]> {
   const project = rows[0]?.project_id;
-  const ids = [...new Set(rows.flatMap(({ debug_id }) => (debug_id === null ? [] : [debug_id])))];
+  const ids = [...new Set(rows.flatMap(({ debug_id, supplement_id }) => [debug_id, supplement_id].filter((id) => id !== null)))];
   const mates = project === undefined || ids.length === 0 ? [] : await db.selectFrom("debug_files").select(["debug_id", "holds"]).where("project_id", "=", project).where("debug_id", "in", ids).where("problem", "is", null).execute();
   const together = Map.groupBy(mates, (mate) => mate.debug_id);
-  return rows.map((row) => symbolItem(row, (row.debug_id === null ? [] : (together.get(row.debug_id) ?? [])).map((mate) => mate.holds)));
+  return rows.map((row) => {
+    const module = row.debug_id === null ? [] : (together.get(row.debug_id) ?? []);
+    const hasSupplement = row.supplement_id !== null && together.has(row.supplement_id);
+    return symbolItem(row, row.lacks.filter(({ code }) => (code === "no_supplement" ? !hasSupplement : isOpen(code, module.map(({ holds }) => holds)))));
+  });
 }
 
 /** What settles a lack when another file of the module has it; other lacks nothing does. */
-const settledBy: { readonly [code: string]: keyof DebugFileHoldings } = { unwind_in_program: "unwind", no_unwind: "unwind", names_in_pdb: "functions", stripped: "functions", no_functions: "functions", fastlink: "lines", no_lines: "lines" };
+const settledBy: { readonly [code: string]: keyof DebugFileHoldings } = {
+  unwind_in_program: "unwind",
+  no_unwind: "unwind",
+  names_in_pdb: "functions",
+  names_in_dwo: "functions",
+  names_in_dsym: "functions",
+  names_in_objects: "functions",
+  stripped: "functions",
+  no_functions: "functions",
+  fastlink: "lines",
+  no_lines: "lines",
+};
 
-function isOpen({ code }: DebugFileLack, module: readonly DebugFileHoldings[]): boolean {
+function isOpen(code: string, module: readonly DebugFileHoldings[]): boolean {
   const holding = settledBy[code];
   return holding === undefined || !module.some((holds) => holds[holding]);
 }
 
-function symbolItem(row: DebugFileRow, module: readonly DebugFileHoldings[]): SymbolItem {
+function symbolItem(row: DebugFileRow, lacks: readonly DebugFileLack[]): SymbolItem {
   return {
     id: row.id,
     kind: row.kind,
@@ -113,9 +133,10 @@ function symbolItem(row: DebugFileRow, module: readonly DebugFileHoldings[]): Sy
     codeId: row.code_id,
     os: row.os,
     arch: row.arch,
+    platform: row.platform,
     bytes: Number(row.bytes),
     holds: row.holds,
-    lacks: row.lacks.filter((lack) => isOpen(lack, module)),
+    lacks: [...lacks],
     problem: row.problem,
     compiled: row.compiled_at !== null,
     functions: Number(row.functions),

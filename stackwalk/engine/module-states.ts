@@ -65,6 +65,6 @@ export class ModuleStates {
 
 /** What loaded symbols lack; null when nothing. Only 32-bit Windows code can be unwound by frame programs. */
 function lackOf(symbols: ModuleSymbols, arch: Arch | null): "names" | "unwind" | null {
-  if (!symbols.hasLines) return "names";
+  if (!symbols.hasLines || symbols.lacksCompanion) return "names";
   return symbols.hasUnwindRows || (arch === "x86" && symbols.hasWinFrames) ? null : "unwind";
 }

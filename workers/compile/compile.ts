@@ -52,5 +52,6 @@ async function compileRow(storage: Storage, pool: Compiler, row: DebugFileRow): 
 function countsOf({ kind, holds }: DebugFileRow, { counts }: CacheMeta): FileCounts | null {
   if (kind === "breakpad") return null;
   const sum = (...names: string[]) => names.reduce((all, name) => all + (counts[name] ?? 0), 0);
-  return { functions: holds.functions ? sum("functions") : 0, lines: holds.lines ? sum("lines") : 0, unwindRows: holds.unwind ? sum("unwindRows", "winPrograms", "winFpo") : 0 };
+  // The lines of split DWARF are in its program, and count for nothing without it.
+  return { functions: holds.functions ? sum("functions") : 0, lines: holds.lines || kind === "dwp" ? sum("lines") : 0, unwindRows: holds.unwind ? sum("unwindRows", "winPrograms", "winFpo") : 0 };
 }

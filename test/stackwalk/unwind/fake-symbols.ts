@@ -63,6 +63,7 @@ export function fakeSymbols(arch: Arch, { functions = [], rows = [], win = [], l
   return {
     hasUnwindRows: rows.length > 0,
     leafWithoutRow,
+    lacksCompanion: false,
     hasLines: true,
     hasWinFrames: win.length > 0,
     hasNames: functions.length > 0,

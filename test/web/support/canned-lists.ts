@@ -103,6 +103,7 @@ export function cannedSymbols(now: number): SymbolItem[] {
     codeId: null,
     os: system[0],
     arch: system[1],
+    platform: null,
     bytes: counts[0],
     holds: held,
     lacks: [],
