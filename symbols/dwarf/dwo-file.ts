@@ -5,7 +5,6 @@
 // Parts of a package are read one by one, since a browser's has gigabytes; but
 // for strings, which all units share, and sections that are compressed.
 import type { ModuleBuilder } from "../cache/module-builder.ts";
-import { sectionFlag } from "../elf/codes.ts";
 import type { ElfImage } from "../elf/image.ts";
 import { readBytes } from "../file-bytes.ts";
 import type { SplitUnitSections } from "./companions.ts";
@@ -18,12 +17,6 @@ import { WorkBudget } from "./work-budget.ts";
 const none = new Uint8Array(0);
 /** What inflates to more than this times its size is no DWARF. */
 const inflationMax = 64;
-
-/** Whether a file is a `.dwo` or `.dwp` file: it has split DWARF, and neither code nor anything else that is loaded. */
-export function isDwo(image: ElfImage): boolean {
-  const { sections } = image.headers;
-  return (image.section(".debug_info.dwo") ?? image.section(".debug_cu_index")) !== null && !sections.some(({ flags, stored }) => (flags & sectionFlag.alloc) !== 0 && stored > 0);
-}
 
 /** A file with units of split DWARF. */
 export class DwoFile {

@@ -33,7 +33,7 @@ const inflatedTimes = 4;
 /** What opening a file costs beside its sections, in bytes. */
 const fileCost = 1024;
 
-/** Opens a .dwo or .dwp file, which is ELF and has no code (`isDwo`). */
+/** Opens a package, which is an ELF file with `.debug_cu_index`. */
 export function openDwp(image: ElfImage): DebugFile {
   return dwpFile(image.bytes, image, { debugId: null, debugFile: null, members: [{ name: "", offset: 0, size: image.bytes.size }] });
 }
