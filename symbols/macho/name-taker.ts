@@ -25,7 +25,7 @@ export class NameTaker {
   take(names: Buffer, at: number): number {
     const first = names[at];
     // The linker's and the assembler's own labels; those of C and all languages above it have an underscore.
-    if (first === undefined || first === 0x6c /* l */ || first === 0x4c /* L */) return 0;
+    if (this.budget < 0 || first === undefined || first === 0x6c /* l */ || first === 0x4c /* L */) return 0;
     const { scratch } = this;
     const start = first === underscore ? at + 1 : at;
     const limit = Math.min(names.length, start + nameBytesMax);
