@@ -165,7 +165,7 @@ export function readElfImage(bytes: FileBytes): Result<ElfImage> {
   const word = (at: number): number => readFixed(head, at, isWide ? 8 : 4, little);
   const [segmentsAt, sectionsAt, counts] = isWide ? [word(32), word(40), 54] : [word(28), word(32), 42];
 
-  const sections = readSections(bytes, sectionsAt, half(counts + 4), half(counts + 6), isWide, little);
+  const sections = readSections(bytes, sectionsAt, half(counts + 6), half(counts + 8), isWide, little);
   // More than a field of 16 bits can say are counted in the first section (gABI, "ELF Header").
   const segmentCount = half(counts + 2) === 0xffff && sections.extraSegments > 0 ? sections.extraSegments : half(counts + 2);
   const segments = readSegments(bytes, segmentsAt, half(counts), segmentCount, isWide, little);
@@ -265,15 +265,18 @@ function readSegments(bytes: FileBytes, at: number, entryBytes: number, claimed:
   return { segments, missing: claimed - count, missingBytes };
 }
 
-/** Stretches of the linker's addresses that have code, in order: those of sections, or, without them, of segments. */
-export function codeRanges({ sections, segments }: ElfHeaders): readonly (readonly [start: number, end: number])[] {
+/** Addresses that a symbol cache can hold. */
+const rvaEnd = 0xffffffff;
+
+/** Stretches of code, relative to the module's base and in order: those of sections, or, without them, of segments. */
+export function codeRanges({ sections, segments, base }: ElfHeaders): readonly (readonly [start: number, end: number])[] {
   const isCode = (flags: number, mask: number): boolean => (flags & mask) === mask;
   const found =
     sections.length > 0
       ? sections.filter(({ flags }) => isCode(flags, sectionFlag.alloc | sectionFlag.executable))
       : segments.filter(({ type, flags }) => type === segmentType.load && isCode(flags, segmentExecutable));
   return found
-    .filter(({ size }) => size > 0)
-    .map(({ address, size }): readonly [number, number] => [address, address + size])
+    .map(({ address, size }): readonly [number, number] => [Math.max(0, address - base), Math.min(address - base + size, rvaEnd)])
+    .filter(([start, end]) => end > start)
     .toSorted((a, b) => a[0] - b[0]);
 }
