@@ -199,6 +199,41 @@ describe("the built page", () => {
       expect(verdicts.map((row) => row.replaceAll(/\s+/g, " ").trim())[1]).toBe("0 i prefix vault::dsp::RingBuffer<T>::push prefix.txt:17");
     });
 
+    it("opens a frame on its source lines, by click and by keys, and closes it", async () => {
+      const { page, fake, troubles } = await start();
+      await page.goto(at.crash);
+      const stack = page.getByRole("table", { name: "Stack of the crashed Thread 3 REAPER audio 0" });
+      const source = stack.getByRole("button", { name: "dsp.h:17" });
+      await source.waitFor();
+      // Only frames with a line, of modules whose sources are there.
+      expect(await stack.getByRole("button").allInnerTexts()).toEqual(["dsp.h:17", "dsp.h:31", "engine.cpp:6", "voices.cpp:11", "voices.cpp:9", "plugin.cpp:8"]);
+      expect(await source.getAttribute("aria-expanded")).toBe("false");
+      const widths = () => stack.locator("thead th").evaluateAll((cells) => cells.map((cell) => cell.getBoundingClientRect().width));
+      const before = await widths();
+      await source.click();
+      const lines = stack.getByRole("group", { name: "dsp.h:17, lines 10 to 24" });
+      await lines.waitFor();
+      expect(await source.getAttribute("aria-expanded")).toBe("true");
+      expect(await lines.locator(".source-line").count()).toBe(15);
+      expect(await lines.locator("[aria-current=location]").innerText()).toBe("17template <typename T, size_t N>\n");
+      // A long line scrolls inside; no column gives way.
+      expect(await widths()).toEqual(before);
+      expect(await lines.evaluate((pre) => pre.scrollWidth > pre.clientWidth)).toBe(true);
+      await page.keyboard.press("Enter");
+      await lines.waitFor({ state: "detached" });
+      expect(await focusedText(page)).toBe("dsp.h:17");
+      await page.keyboard.press("Tab");
+      await page.keyboard.press("Space");
+      await stack.getByRole("group", { name: "dsp.h:31, lines 24 to 38" }).waitFor();
+      await stack.getByRole("button", { name: "plugin.cpp:8" }).click();
+      await stack.getByText("The sources of VaultSynth.vst3 do not have D:\\build\\vaultsynth\\src\\plugin.cpp. Only files").waitFor();
+      expect(fake.requests.filter((one) => one.endsWith("/source"))).toHaveLength(3);
+      // What is copied is the code, without the numbers.
+      await page.evaluate(() => getSelection()?.selectAllChildren(document.querySelector(".source-line.hit")!));
+      expect(await page.evaluate(() => String(getSelection()).trim())).toBe("template <typename T, size_t N>");
+      expect(troubles).toEqual([]);
+    });
+
     it("says what came twice once, and where a second word for it is from", async () => {
       const { page } = await start();
       await page.goto(at.crash);
@@ -365,6 +400,7 @@ describe("the built page", () => {
       ["no groups", "/empty/groups", ".empty"],
       ["a group", at.group, ".uplot"],
       ["a crash", at.crash, "table.stack"],
+      ["a crash with source lines", at.crash, ".source-lines", "dsp.h:17"],
       ["a crash walked twice", at.crash, ".opinion .pair", "Walk with Breakpad too"],
       ["a failed crash", at.failed, ".problem"],
       ["failed crashes", "/vaultsynth/ingest", "[data-row]"],

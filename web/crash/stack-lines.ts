@@ -12,6 +12,8 @@ export type StackLine = {
   /** Index into the frame's inlines; null for the physical function itself. */
   readonly inline: number | null;
   readonly module: string | null;
+  /** The module's debug id, where the frame has a source line; null when it has none or no id is known. */
+  readonly moduleId: string | null;
   /** The function's name; null when nothing names the address. */
   readonly name: string | null;
   /** The best there is when no name is known: `module + 0x1f` or the bare address. */
@@ -28,7 +30,8 @@ export type StackLine = {
 /** The lines of one frame. */
 function linesOfFrame(frame: Frame, modules: readonly Module[]): readonly StackLine[] {
   const place = placeOf(frame);
-  const shared = { frame: frame.frame, module: frame.module, place, trust: frame.trust };
+  const moduleId = frame.line === null && frame.inlines === null ? null : (moduleAt(frame, modules)?.debug_id ?? null);
+  const shared = { frame: frame.frame, module: frame.module, moduleId, place, trust: frame.trust };
   const inlines = (frame.inlines ?? []).map((one, index) => ({
     ...shared,
     inline: index,

@@ -3,15 +3,16 @@
 // them. A line whose name went into the signature carries a mark.
 import { Fragment } from "preact";
 import { CodeName } from "../parts/code-name.tsx";
+import { SourceName, SourceRow, type SourceScope, useFrameSource } from "./frame-source.tsx";
 import type { FrameVerdict, Module, Thread } from "./report.ts";
 import { earlyEnd, stackGaps } from "./stack-gaps.ts";
-import { type StackLine, linesOfStack, sourceOf } from "./stack-lines.ts";
+import { type StackLine, linesOfStack } from "./stack-lines.ts";
 import { trustText } from "./trust.ts";
 import { verdictAt } from "./verdicts.ts";
 
 /** A thread's stack. `verdicts` is for the crashed thread only. */
-export function StackTable(props: { readonly thread: Thread; readonly modules: readonly Module[]; readonly caption: string; readonly verdicts?: readonly FrameVerdict[] }) {
-  const { thread, modules, caption } = props;
+export function StackTable(props: { readonly thread: Thread; readonly modules: readonly Module[]; readonly sources: SourceScope; readonly caption: string; readonly verdicts?: readonly FrameVerdict[] }) {
+  const { thread, modules, sources, caption } = props;
   const lines = linesOfStack(thread.frames, modules);
   const end = earlyEnd(thread);
   if (thread.frames.length === 0) return <p class="faint">No frames: {end ?? "the dump holds no stack for this thread"}.</p>;
@@ -42,9 +43,10 @@ export function StackTable(props: { readonly thread: Thread; readonly modules: r
         </thead>
         <tbody role="rowgroup">
           {lines.map((line, index) => (
-            <Fragment key={`${line.frame}.${line.inline ?? ""}`}>
+            // What was opened belongs to one crash, and to one line of it.
+            <Fragment key={`${sources.crash} ${line.frame}.${line.inline ?? ""} ${line.file ?? ""}:${line.line ?? ""}`}>
               {line.frame !== lines[index - 1]?.frame && gaps.has(line.frame) && <GapRow text={gaps.get(line.frame) ?? ""} />}
-              <StackRow line={line} again={isMissedBefore(lines, index)} verdict={verdictAt(props.verdicts ?? [], line.frame, line.inline)} />
+              <StackRow line={line} sources={sources} again={isMissedBefore(lines, index)} verdict={verdictAt(props.verdicts ?? [], line.frame, line.inline)} />
             </Fragment>
           ))}
           {far !== undefined && <GapRow text={far} />}
@@ -94,55 +96,54 @@ function isMissedBefore(lines: readonly StackLine[], index: number): boolean {
   return missing != null && lines.findIndex((line) => line.missing?.file === missing.file && line.missing.id === missing.id) < index;
 }
 
-function StackRow(props: { readonly line: StackLine; readonly again: boolean; readonly verdict: FrameVerdict | null }) {
+function StackRow(props: { readonly line: StackLine; readonly sources: SourceScope; readonly again: boolean; readonly verdict: FrameVerdict | null }) {
   const { line, verdict } = props;
   const inline = line.inline !== null;
-  const source = sourceOf(line);
+  const source = useFrameSource(line, props.sources);
   const trust = trustText(line.trust);
   const used = verdict?.used === true;
   const classes = [inline ? "inline" : "", used ? "in-signature" : "", line.missing === null ? "" : "unnamed"].filter((one) => one !== "");
   return (
-    <tr role="row" class={classes.join(" ") || undefined}>
-      <td role="cell" class="stack-number" title={used ? "Part of the signature" : undefined}>
-        {inline ? <span class="offscreen">inlined into {line.frame}</span> : line.frame}
-      </td>
-      <td role="cell" class="stack-function">
-        {line.name === null ? <span class="code faint">{line.place}</span> : <CodeName name={line.name} />}
-        {inline && <span class="stack-note"> inlined</span>}
-        {line.missing !== null && props.again && (
-          <span class="stack-missing again" title={`${line.missing.file} ${line.missing.id ?? "without an id"}`}>
-            {" "}
-            no symbols
-          </span>
-        )}
-        {line.missing !== null && !props.again && (
-          <span class="stack-missing">
-            no symbols for <b>{line.missing.file}</b> {line.missing.id === null ? "(no id: cannot be looked up)" : <code>{line.missing.id}</code>}
-          </span>
-        )}
-        {line.unloaded.map((one) => (
-          <span key={one} class="stack-missing">
-            unloaded: <code>{one}</code>
-          </span>
-        ))}
-      </td>
-      <td role="cell" class="stack-source">
-        {source !== null && (
-          <span class="code" title={line.file ?? undefined}>
-            {source}
-          </span>
-        )}
-      </td>
-      <td role="cell" class="stack-module">
-        {!inline && line.module !== null && <CodeName name={line.module} />}
-      </td>
-      <td role="cell" class="stack-trust">
-        {!inline && (
-          <span class={`trust ${trust.weight}`} title={trust.explains}>
-            {trust.label}
-          </span>
-        )}
-      </td>
-    </tr>
+    <>
+      <tr role="row" class={classes.join(" ") || undefined}>
+        <td role="cell" class="stack-number" title={used ? "Part of the signature" : undefined}>
+          {inline ? <span class="offscreen">inlined into {line.frame}</span> : line.frame}
+        </td>
+        <td role="cell" class="stack-function">
+          {line.name === null ? <span class="code faint">{line.place}</span> : <CodeName name={line.name} />}
+          {inline && <span class="stack-note"> inlined</span>}
+          {line.missing !== null && props.again && (
+            <span class="stack-missing again" title={`${line.missing.file} ${line.missing.id ?? "without an id"}`}>
+              {" "}
+              no symbols
+            </span>
+          )}
+          {line.missing !== null && !props.again && (
+            <span class="stack-missing">
+              no symbols for <b>{line.missing.file}</b> {line.missing.id === null ? "(no id: cannot be looked up)" : <code>{line.missing.id}</code>}
+            </span>
+          )}
+          {line.unloaded.map((one) => (
+            <span key={one} class="stack-missing">
+              unloaded: <code>{one}</code>
+            </span>
+          ))}
+        </td>
+        <td role="cell" class="stack-source">
+          <SourceName line={line} source={source} />
+        </td>
+        <td role="cell" class="stack-module">
+          {!inline && line.module !== null && <CodeName name={line.module} />}
+        </td>
+        <td role="cell" class="stack-trust">
+          {!inline && (
+            <span class={`trust ${trust.weight}`} title={trust.explains}>
+              {trust.label}
+            </span>
+          )}
+        </td>
+      </tr>
+      <SourceRow source={source} />
+    </>
   );
 }

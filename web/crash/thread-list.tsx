@@ -4,11 +4,12 @@ import { useSignal } from "@preact/signals";
 import type { Report } from "./report.ts";
 import { CodeName } from "../parts/code-name.tsx";
 import { useKeys } from "../state/keys.ts";
+import type { SourceScope } from "./frame-source.tsx";
 import { StackTable } from "./stack-table.tsx";
 import { type ThreadFold, firstMeaningfulFrame, foldThreads, frameSummary, threadTitle } from "./thread-folds.ts";
 
 /** Every thread but the crashed one. */
-export function ThreadList(props: { readonly report: Report; readonly crashed: number | null }) {
+export function ThreadList(props: { readonly report: Report; readonly sources: SourceScope; readonly crashed: number | null }) {
   const folds = foldThreads(props.report.threads, props.crashed);
   const opened = useSignal<ReadonlySet<number>>(new Set());
   const all = () => {
@@ -40,14 +41,14 @@ export function ThreadList(props: { readonly report: Report; readonly crashed: n
       </div>
       <div class="threads">
         {folds.map((fold) => (
-          <ThreadRow key={fold.members[0]} fold={fold} report={props.report} open={opened.value.has(fold.members[0] ?? 0)} set={set} />
+          <ThreadRow key={fold.members[0]} fold={fold} report={props.report} sources={props.sources} open={opened.value.has(fold.members[0] ?? 0)} set={set} />
         ))}
       </div>
     </section>
   );
 }
 
-function ThreadRow(props: { readonly fold: ThreadFold; readonly report: Report; readonly open: boolean; readonly set: (first: number, open: boolean) => void }) {
+function ThreadRow(props: { readonly fold: ThreadFold; readonly report: Report; readonly sources: SourceScope; readonly open: boolean; readonly set: (first: number, open: boolean) => void }) {
   const { fold, report, open } = props;
   const first = fold.members[0] ?? 0;
   const frame = firstMeaningfulFrame(fold.thread.frames);
@@ -65,7 +66,7 @@ function ThreadRow(props: { readonly fold: ThreadFold; readonly report: Report; 
         <span class="thread-frame">{frame === null ? <span class="faint">no frames</span> : <CodeName name={frameSummary(frame)} />}</span>
         {frame?.module != null && <span class="thread-module code">{frame.module}</span>}
       </summary>
-      {open && <StackTable thread={fold.thread} modules={report.modules} caption={`Stack of ${threadTitle(fold.thread, first)}`} />}
+      {open && <StackTable thread={fold.thread} modules={report.modules} sources={props.sources} caption={`Stack of ${threadTitle(fold.thread, first)}`} />}
     </details>
   );
 }

@@ -90,6 +90,7 @@ function CrashReport(props: { readonly project: string; readonly crash: CrashDet
       </>
     );
   const index = crashedThread(report);
+  const sources = { crash: `/${props.project}/crashes/${props.crash.id}`, modules: props.crash.sources };
   const thread = index === null ? undefined : report.threads[index];
   return (
     <>
@@ -104,14 +105,14 @@ function CrashReport(props: { readonly project: string; readonly crash: CrashDet
             <h2 id="crashed">
               {threadTitle(thread, index)} <span class="crashed-word">crashed</span>
             </h2>
-            <StackTable thread={thread} modules={report.modules} caption={`Stack of the crashed ${threadTitle(thread, index)}`} verdicts={explanation?.frames ?? []} />
+            <StackTable thread={thread} modules={report.modules} sources={sources} caption={`Stack of the crashed ${threadTitle(thread, index)}`} verdicts={explanation?.frames ?? []} />
             <TrustLegend thread={thread} />
           </>
         )}
       </section>
       <SignaturePanel explanation={explanation} />
       {opinion}
-      <ThreadList report={report} crashed={index} />
+      <ThreadList report={report} sources={sources} crashed={index} />
       <ModulePanel report={report} />
     </>
   );

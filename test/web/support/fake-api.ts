@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises";
 import { type IncomingMessage, type ServerResponse, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
-import type { Alert, CrashDetail, CrashItem, CrashPage, Destination, ErrorBody, GroupItem, GroupPage, SecondOpinion, SymbolPage } from "../../../services/triage/schema.ts";
+import type { Alert, CrashDetail, CrashItem, CrashPage, Destination, ErrorBody, GroupItem, GroupPage, SecondOpinion, SourceLines, SymbolPage } from "../../../services/triage/schema.ts";
 import { failedCrash, vaultCrash } from "./canned-crash.ts";
 import { cannedOpinion } from "./canned-opinion.ts";
 import { before, cannedAlerts, cannedCrashes, cannedDestinations, cannedGroup, cannedGroups, cannedId, cannedMe, cannedMissing, cannedSymbols } from "./canned-lists.ts";
@@ -62,6 +62,7 @@ export async function startFakeApi(options: { readonly dist: string; readonly po
     const text = Buffer.concat(chunks).toString();
     if (method !== "GET" && request.headers["content-type"] !== "application/json") return send(response, problem(415, "wrong_content_type", "A mutation must be JSON.", "Send content-type: application/json."));
     const body: unknown = text === "" ? {} : JSON.parse(text);
+    if (url.pathname.endsWith("/source")) return send(response, answerSource(url));
     if (url.pathname.endsWith("/second-opinion")) {
       await opinion.ready;
       return send(response, opinion.answer === null ? problem(503, "opinion_busy", "Another second opinion is being made; this server makes one at a time.", "Ask again in some seconds.") : { status: 200, body: opinion.answer });
@@ -100,6 +101,17 @@ function answer(world: World, method: string, url: URL, body: Readonly<Record<st
   if (second === "destinations") return answerDestinations(world, method, id, verb, body);
   if (second === "tokens") return answerTokens(world, method, id, body);
   return problem(404, "not_found", "There is nothing at this address.", "Check the address.");
+}
+
+/** Lines around the asked one; of dsp.h those of a real file, one of them long; none of plugin.cpp. */
+function answerSource({ searchParams }: URL): Reply {
+  const file = searchParams.get("file") ?? "";
+  const line = Number(searchParams.get("line"));
+  if (file.endsWith("plugin.cpp")) return problem(404, "source_not_bundled", `The sources of VaultSynth.vst3 do not have ${file}.`, "Only files that were on the build machine, and are not the system's, are bundled.");
+  const code = ["", "template <typename T, size_t N>", "struct RingBuffer {", "\tvoid push(T sample) {", "\t\tif (count == N) drop();", `\t\t// ${"A comment that goes on and on. ".repeat(9)}`, "\t\tdata[(start + count++) % N] = sample;", "\t}"];
+  const first = Math.max(1, line - 7);
+  const body: SourceLines = { file, line, first, lines: Array.from({ length: line + 8 - first }, (_, i) => code[(i + 2) % code.length]!) };
+  return { status: 200, body };
 }
 
 function answerGroups(world: World, url: URL, id: string | undefined, verb: string | undefined, empty: boolean): Reply {
