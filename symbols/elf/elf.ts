@@ -56,7 +56,8 @@ export function openElf(bytes: FileBytes): Result<DebugFile> {
   const opened = readElfImage(bytes);
   if (!opened.ok) return opened;
   const image = opened.value;
-  if (image.section(".debug_cu_index") !== null) return ok(openDwp(image));
+  const isPackage = image.section(".debug_cu_index") !== null;
+  if (isPackage && image.section(".debug_info") === null) return ok(openDwp(image));
   const refused = refusalOf(image);
   if (refused !== null) return refused;
   const facts = elfFacts(image);
@@ -65,6 +66,8 @@ export function openElf(bytes: FileBytes): Result<DebugFile> {
     addNames: (builder, companions) => addNames(image, builder, companions),
     addUnwind: (builder) => addUnwind(image, builder),
     dwarf: (builder) => elfDwarf(image, builder),
+    // objcopy can put a package into the file that has the skeletons.
+    ...(isPackage ? { split: openDwp(image).split! } : {}),
   });
 }
 
@@ -72,7 +75,7 @@ export function openElf(bytes: FileBytes): Result<DebugFile> {
 function refusalOf(image: ElfImage): Result<never> | null {
   const { type } = image.headers;
   if (type === fileType.core) return refuse(400, "core_file", "The file is a core dump, not a program.", "Upload the program and its .debug file; crashes are sent as minidumps.");
-  if (image.section(".debug_info.dwo") !== null) {
+  if (image.section(".debug_info.dwo") !== null && image.section(".debug_cu_index") === null) {
     return refuse(400, "split_dwarf", "The file is the split-off debug information (.dwo) of one object file, and does not say which program that went into.", "Upload the program with `deadair symbols upload`, which finds its .dwo files and sends them with it.");
   }
   if (type !== fileType.relocatable || (isSupplement(image) && (image.section(".debug_info") !== null || image.section(".debug_str") !== null))) return null;
