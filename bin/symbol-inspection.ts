@@ -13,7 +13,7 @@ import type { CacheMeta } from "../symbols/cache/layout.ts";
 import { compileBytes, openDebugFile } from "../symbols/compile.ts";
 import type { DebugFileFacts, DebugFileLack } from "../symbols/debug-file.ts";
 import { cacheOfBytes, type SymbolCache } from "../symbols/cache/symbol-cache.ts";
-import { findSplit, isSplit } from "../symbols/companion-files.ts";
+import { findSplit, findSupplement, isSplit, openCompanions, type PlacedFile } from "../symbols/companion-files.ts";
 import { debugPathsOf } from "../symbols/debug-paths.ts";
 import { fileOfPath } from "../symbols/file-bytes.ts";
 import { openSymbolBytes, openSymbolFiles } from "../symbols/symbol-file.ts";
@@ -97,22 +97,34 @@ function inspectFile(source: string): InspectedFile | UnreadableFile {
   const refused = (problem: Problem): UnreadableFile => ({ ok: false, path, problem });
   const whole = openSymbolBytes(source);
   if (!whole.ok) return refused(whole.problem);
+  const opens = [whole.value];
   try {
     const { bytes } = whole.value;
     const opened = openDebugFile(bytes);
     if (!opened.ok) return inspectCache(path, bytes.size) ?? refused(opened.problem);
     const { facts } = opened.value;
-    const compiled = compileBytes([bytes]);
+    const placed = { path: source, debugFile: opened.value };
+    const companions = openCompanions([placed]);
+    opens.push(...companions);
+    const compiled = compileBytes([bytes, ...companions.map((file) => file.bytes)]);
     // What adds nothing by itself is no worse for that.
     if (!compiled.ok && !isAddition(facts)) return refused(compiled.problem);
     const { counts, warnings } = compiled.ok ? cacheOfBytes(path, compiled.value).meta() : nothing;
     const holds = holdingsOf(counts);
-    const found = isSplit(opened.value) ? findSplit({ path: source, debugFile: opened.value }, basename(path)) : null;
+    const found = isSplit(opened.value) ? findSplit(placed, basename(path)) : null;
     const split = found === null ? null : { units: found.units, files: found.files.length, missing: found.missing.length };
-    return { ok: true, path, source, isPart: source !== path, bytes: bytes.size, format: facts.kind, facts, split, holds, lacks: facts.kind === "breakpad" ? textLacks(holds) : facts.lacks, warnings };
+    const lacks = facts.kind === "breakpad" ? textLacks(holds) : [...facts.lacks.filter(({ code }) => code !== "names_in_dwo" || split?.missing !== 0), ...supplementLacks(placed)];
+    return { ok: true, path, source, isPart: source !== path, bytes: bytes.size, format: facts.kind, facts, split, holds, lacks, warnings };
   } finally {
-    whole.value.close();
+    for (const file of opens) file.close();
   }
+}
+
+/** What a file lacks whose DWARF refers to one that is not at hand. */
+function supplementLacks(file: PlacedFile): DebugFileLack[] {
+  const { supplement } = file.debugFile.facts;
+  if (supplement === undefined || findSupplement(file) !== null) return [];
+  return [{ code: "no_supplement", message: `Some of its names are in ${supplement.file}, into which dwz moved them, and which is not beside it.`, hint: "Name that file too." }];
 }
 
 const nothing: Pick<CacheMeta, "counts" | "warnings"> = { counts: {}, warnings: {} };
@@ -140,7 +152,9 @@ function inspectModule(debugId: string, files: readonly InspectedFile[]): Inspec
   const opened = openSymbolFiles(files.map(({ source }) => source));
   if (!opened.ok) return [];
   const holds = holdingsOf(opened.value.meta().counts);
-  const lacks = new Map(files.flatMap((file) => file.lacks.filter(({ code }) => !isAnswered(code, holds)).map((lack) => [lack.code, lack])));
+  const ids = new Set(files.map(({ facts }) => facts.debugId));
+  const isThere = ({ facts: { supplement } }: InspectedFile, code: string): boolean => code === "no_supplement" && ids.has(supplement?.debugId ?? "");
+  const lacks = new Map(files.flatMap((file) => file.lacks.filter(({ code }) => !isAnswered(code, holds) && !isThere(file, code)).map((lack) => [lack.code, lack])));
   return [{ debugId, paths, holds, lacks: [...lacks.values()] }];
 }
 

@@ -16,6 +16,7 @@
 //    the one that has most goes.
 //
 // Files that are named by themselves always go.
+import { isSplit } from "../symbols/companion-files.ts";
 import type { DebugFileHoldings, DebugFileKind, DebugFileLack } from "../symbols/debug-file.ts";
 import type { UploadFile } from "./upload-file.ts";
 import { type OtherFile, shownPath, type SymbolFile } from "./symbol-scan.ts";
@@ -52,7 +53,8 @@ export function chooseUploads(found: readonly SymbolFile[]): UploadChoice {
       others.push({ path: shownPath(file), kind: "poorer_copy", description: "a copy of a program of which another one has more", hint: "It is not needed: only what has most is uploaded." });
       continue;
     }
-    const isNameless = namers[kind] !== undefined && !holds.functions && mates(file, ...namers[kind]).length === 0;
+    // Split DWARF is looked for later.
+    const isNameless = namers[kind] !== undefined && !holds.functions && !isSplit(file) && mates(file, ...namers[kind]).length === 0;
     if (isNameless) warnings.push(namelessProgram(file));
     if (kind !== "pe" || !isNameless || isGiven) files.push(file);
     const program = programs[kind];
@@ -102,12 +104,17 @@ export function unmetModules(files: readonly UploadFile[], required: readonly Re
     ({ file: { facts } }) => facts.debugId ?? facts.codeId ?? "",
   );
   return [...modules.values()].flatMap((module) => {
-    const lacks = required.filter((what) => !module.some(({ holds }) => holds[terms[what].holding])).map((what) => ({ what, ...excuseOf(module, what) }));
+    const lacks = required.filter((what) => !module.some((file) => meets(file, what))).map((what) => ({ what, ...excuseOf(module, what) }));
     const [first] = module;
     if (lacks.length === 0 || first === undefined) return [];
     const { debugId, codeId } = first.file.facts;
     return [{ module: first.name, debug_id: debugId, code_id: codeId, paths: module.map(({ file }) => shownPath(file)), lacks }];
   });
+}
+
+/** Whether a file meets a requirement. A program keeps its lines when its units are split off; what those bring are the functions that they are of. */
+function meets({ file, holds }: UploadFile, what: Requirement): boolean {
+  return holds[terms[what].holding] || (what === "lines" && file.facts.kind === "dwp" && holds.functions);
 }
 
 type Terms = { readonly holding: keyof DebugFileHoldings; readonly codes: readonly string[]; readonly reason: string; readonly remedy: string };

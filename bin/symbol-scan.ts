@@ -190,7 +190,7 @@ class Scan {
     const refused = ({ message, hint }: { readonly message: string; readonly hint: string }): void => {
       // Build folders hold programs and PDBs of all times and systems; a PDB of ours is always meant, and so is what is named.
       if (kind === "pdb" || meantName.test(at) || (isGiven && !/^(portable_|compressed_)?pdb/.test(kind))) this.failures.push({ path: at, reason: `${message} ${hint}` });
-      else if (kind !== "fat" || !/\.class$/.test(at)) this.others.push({ path: at, kind, description, hint: `${message} ${hint}` });
+      else if (kind !== "fat" || !at.endsWith(".class")) this.others.push({ path: at, kind, description, hint: `${message} ${hint}` });
     };
     const parts = readParts(at);
     if (!parts.ok) return refused(parts.problem);

@@ -60,7 +60,7 @@ export async function symbolsDump(args: string[], streams: DumpStreams = { out: 
     return 1;
   };
   const opened = openSymbolFiles(asked.files, asked.arch);
-  if (!opened.ok) return failed(`${asked.files.length === 1 && !opened.problem.message.includes(asked.files[0]!) ? `${asked.files[0]}: ` : ""}${opened.problem.message} ${opened.problem.hint}`);
+  if (!opened.ok) return failed(`${asked.files.length === 1 && !opened.problem.message.startsWith(asked.files[0]!) ? `${asked.files[0]}: ` : ""}${opened.problem.message} ${opened.problem.hint}`);
   try {
     return await write(opened.value, asked, streams, failed);
   } catch (error) {

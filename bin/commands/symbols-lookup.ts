@@ -52,7 +52,7 @@ export async function symbolsLookup(args: string[], streams: LookupStreams = { i
   const opened = openSymbolFiles([asked.file, ...asked.others], asked.arch);
   if (!opened.ok) {
     const { message, hint } = opened.problem;
-    streams.err.write(printable(`deadair symbols lookup: ${message.includes(asked.file) ? "" : `${asked.file}: `}${message} ${hint}`) + "\n");
+    streams.err.write(printable(`deadair symbols lookup: ${message.startsWith(asked.file) ? "" : `${asked.file}: `}${message} ${hint}`) + "\n");
     return 1;
   }
   const answers = new SymbolAnswers(opened.value, asked.file);

@@ -8,12 +8,15 @@
 // belongs together, sends only what the server lacks, and fails the build when
 // something that should have been uploaded was not, or when what was found is
 // not good enough (`--require`).
+import path from "node:path";
 import { parseArgs } from "node:util";
 import { readSeconds, readServerUrl } from "../server-address.ts";
-import { readUploadFiles } from "../upload-file.ts";
+import { describeSources, makeSourceBundles, type MadeSources, type ModuleSources } from "../source-bundle.ts";
+import { readSourceRoots, type SourceRoot } from "../source-choice.ts";
+import { readUploadFiles, type UploadFiles } from "../upload-file.ts";
 import { type ModuleWarning, type Requirement, type UnmetModule, chooseUploads, requirements, unmetModules } from "../symbol-modules.ts";
 import { findSplitUploads } from "../split-uploads.ts";
-import { type OtherFile, type ScanFailure, type SymbolScanResult, scanForSymbols } from "../symbol-scan.ts";
+import { type OtherFile, type ScanFailure, type SymbolFile, type SymbolScanResult, scanForSymbols } from "../symbol-scan.ts";
 import { type SymbolServer, type UploadResult, describeResults, uploadSymbols } from "../symbol-upload.ts";
 import { type Terminal, counted, printable, processTerminal } from "../terminal.ts";
 
@@ -34,6 +37,12 @@ too, or when it has DWARF inside; name the file itself to upload it in any case.
   --require WHAT     upload nothing and fail when a module lacks WHAT, a list of
                      unwind, lines, names, inlines; all its files count together,
                      and only modules that would be uploaded are looked at
+  --sources          upload the modules' source files too, so that frames show their
+                     lines: those that debug information names and that are on this
+                     machine, without the system's
+  --source-root FROM=TO
+                     sources whose paths begin with FROM lie in the folder TO; for
+                     builds that map paths. May be given several times
   --force            upload also what the server says it has
   --timeout SECONDS  silence after which the server counts as gone, 120
   --json             print the summary as JSON
@@ -44,7 +53,7 @@ what is required, or there was nothing to upload, 2 when the command was not
 understood.
 A token on the command line can be seen by other users; prefer DEADAIR_TOKEN.`;
 
-type Command = { readonly paths: string[]; readonly server: SymbolServer; readonly required: readonly Requirement[]; readonly force: boolean; readonly json: boolean };
+type Command = { readonly paths: string[]; readonly server: SymbolServer; readonly required: readonly Requirement[]; readonly sources: boolean; readonly roots: readonly SourceRoot[]; readonly force: boolean; readonly json: boolean };
 
 /** What came of a run. */
 type Outcome = {
@@ -52,6 +61,7 @@ type Outcome = {
   readonly others: readonly OtherFile[];
   readonly warnings: readonly ModuleWarning[];
   readonly unmet: readonly UnmetModule[];
+  readonly sources: readonly ModuleSources[];
   readonly results: readonly UploadResult[];
 };
 
@@ -84,12 +94,27 @@ async function bring(scan: SymbolScanResult, command: Command, terminal: Termina
   const split = findSplitUploads(choice.files, scan, terminal);
   const files = [...choice.files, ...split.files];
   const found = { failures: scan.failures, others: [...scan.others, ...choice.others], warnings: [...choice.warnings, ...split.warnings] };
-  if (files.length === 0) return { ...found, unmet: [], results: [] };
+  if (files.length === 0) return { ...found, unmet: [], sources: [], results: [] };
   terminal.err(`${counted(files.length, "symbol file")} found`);
   const read = await readUploadFiles(files);
   const unmet = unmetModules(read.good, command.required);
-  if (unmet.length > 0) return { ...found, unmet, results: [] };
-  return { ...found, unmet, results: await uploadSymbols(files, read, command.server, command.force, terminal) };
+  if (unmet.length > 0) return { ...found, unmet, sources: [], results: [] };
+  const made = command.sources ? makeSourceBundles(files, command.roots, terminal) : null;
+  try {
+    const results = await uploadAll(files, read, made, command, terminal);
+    return { ...found, unmet, sources: made?.modules ?? [], results };
+  } finally {
+    made?.remove();
+  }
+}
+
+/** Uploads files, and bundles of sources, whose paths are nobody's business once they are gone. */
+async function uploadAll(files: readonly SymbolFile[], read: UploadFiles, made: MadeSources | null, { server, force }: Command, terminal: Terminal): Promise<UploadResult[]> {
+  const bundles = made?.files ?? [];
+  const both = bundles.length === 0 ? read : await readUploadFiles(bundles);
+  const all = bundles.length === 0 ? read : { good: [...read.good, ...both.good], bad: new Map([...read.bad, ...both.bad]) };
+  const results = await uploadSymbols([...files, ...bundles], all, server, force, terminal);
+  return results.map((result) => (bundles.some(({ path: at }) => at === result.path) ? { ...result, path: path.basename(result.path), shown: path.basename(result.path) } : result));
 }
 
 /** What the arguments ask for; a text says what is wrong with them. */
@@ -110,16 +135,19 @@ function readCommand(args: string[], env: NodeJS.ProcessEnv): Command | string {
   if (idleMs === null) return "--timeout must be a number of seconds.";
   const required = readRequirements(values.require ?? []);
   if (typeof required === "string") return required;
+  const roots = readSourceRoots(values["source-root"] ?? []);
+  if (typeof roots === "string") return printable(roots);
+  if (roots.length > 0 && values.sources !== true) return "--source-root says where sources lie; say --sources too.";
   if (positionals.length === 0) return "Name at least one file or folder.";
   const project = values.project ?? (env["DEADAIR_PROJECT"] || "default");
-  return { paths: positionals, server: { url: server, token, project, idleMs }, required, force: values.force ?? false, json: values.json ?? false };
+  return { paths: positionals, server: { url: server, token, project, idleMs }, required, sources: values.sources ?? false, roots, force: values.force ?? false, json: values.json ?? false };
 }
 
 function parse(args: string[]) {
   try {
     const text = { type: "string" } as const;
     const flag = { type: "boolean" } as const;
-    return parseArgs({ args, allowPositionals: true, options: { url: text, token: text, project: text, timeout: text, require: { type: "string", multiple: true }, force: flag, json: flag } });
+    return parseArgs({ args, allowPositionals: true, options: { url: text, token: text, project: text, timeout: text, require: { type: "string", multiple: true }, sources: flag, "source-root": { type: "string", multiple: true }, force: flag, json: flag } });
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     return error.message;
@@ -135,8 +163,8 @@ function readRequirements(given: readonly string[]): Requirement[] | string {
 }
 
 /** The lines at the end: results, what is odd, what could not be read, what this version does not take. */
-function describe({ failures, others, warnings, unmet, results }: Outcome): string[] {
-  const lines = describeResults(results);
+function describe({ failures, others, warnings, unmet, sources, results }: Outcome): string[] {
+  const lines = [...describeResults(results), ...describeSources(sources)];
   for (const { path, reason } of failures) lines.push(`failed         ${path}`, `    ${reason}`);
   for (const module of unmet) lines.push(...describeUnmet(module));
   // What a module is refused for need not be warned of too.
@@ -171,7 +199,7 @@ function describeOthers(others: readonly OtherFile[]): string[] {
 }
 
 /** The summary for programs. */
-function summaryOf({ failures, others, warnings, unmet, results }: Outcome) {
+function summaryOf({ failures, others, warnings, unmet, sources, results }: Outcome) {
   const of = (state: UploadResult["state"]) => results.filter((result) => result.state === state).map(({ path, kind, debug_file, debug_id, arch, bytes, reason }) => ({ path, kind, debug_file, debug_id, arch, bytes, ...(reason === null ? {} : { reason }) }));
-  return { uploaded: of("uploaded"), present: of("present"), failed: [...of("failed"), ...failures], lacking: unmet, warnings, not_taken: others };
+  return { uploaded: of("uploaded"), present: of("present"), failed: [...of("failed"), ...failures], lacking: unmet, warnings, ...(sources.length === 0 ? {} : { sources }), not_taken: others };
 }
