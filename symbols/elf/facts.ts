@@ -16,6 +16,7 @@ import { hasArmTables, hasFrames } from "./frames.ts";
 import { codeIdOf, debugIdOf, debugIdOfCode } from "./ids.ts";
 import type { ElfImage } from "./image.ts";
 import { readNotes } from "./notes.ts";
+import { readSupplement, supplementIdOf } from "./supplement.ts";
 import { hasSymbols } from "./symbols.ts";
 
 /** By machine: its name as dump_syms has it. */
@@ -62,7 +63,8 @@ export function elfFacts(image: ElfImage): DebugFileFacts {
   const kind = kindOf(image);
   const supplement = isSupplement(image) ? null : readSupplement(image);
   const hasDwarf = image.section(".debug_info") !== null && !isSupplement(image);
-  const isSplit = hasDwarf && image.section(".debug_addr") !== null && hasSplitUnits(elfDwarf(image, new ModuleBuilder()));
+  // What was split off may be in the file again, as a package.
+  const isSplit = hasDwarf && image.section(".debug_addr") !== null && image.section(".debug_cu_index") === null && hasSplitUnits(elfDwarf(image, new ModuleBuilder()));
   const holds: DebugFileHoldings = {
     functions: hasDwarf && !isSplit,
     publics: hasSymbols(image),
@@ -70,7 +72,7 @@ export function elfFacts(image: ElfImage): DebugFileFacts {
     inlines: hasDwarf && !isSplit,
     unwind: arch !== null && (hasFrames(image) || (arch === "arm" && hasArmTables(image))),
   };
-  const debugId = notes.buildId === null ? debugIdOfCode(image) : debugIdOf(notes.buildId);
+  const debugId = notes.buildId === null ? (isSupplement(image) ? supplementIdOf(image) : debugIdOfCode(image)) : debugIdOf(notes.buildId);
   const platform = notes.androidLevel > 0 ? { platform: `Android, API level ${notes.androidLevel}` } : {};
   return {
     kind,
@@ -106,7 +108,7 @@ function generalLacks(image: ElfImage, debugId: string | null, hasBuildId: boole
   const lack = (code: string, message: string, hint: string): void => void lacks.push({ code, message, hint });
   if (elfArch(image) === null) lack("unknown_arch", `It is for a processor that Deadair cannot walk (${archNames[of] ?? "unknown"}, machine ${of}).`, "Upload the x86_64, x86, arm64 or arm build.");
   if (missingBytes > 0 || missingHeaders > 0) lack("truncated", `It is cut: ${missingBytes} bytes of its sections${missingHeaders > 0 ? ` and ${missingHeaders} of their headers` : ""} are missing.`, "Upload it again, as the linker wrote it.");
-  if (hasBuildId) return lacks;
+  if (hasBuildId || (debugId !== null && isSupplement(image))) return lacks;
   if (debugId === null) lack("no_id", "It has no build id, so no crash can be told to be of this build.", "Link with -Wl,--build-id.");
   else lack("no_build_id", "It has no build id: crashes find it by a sum of its first 4096 bytes of code, which other builds may have too, and its debug file does not find it at all.", "Link with -Wl,--build-id.");
   return lacks;
@@ -141,15 +143,4 @@ function readText(image: ElfImage, name: string): string | null {
   const bytes = section === null || section.name !== name ? null : image.readSection(section, textMax);
   const end = bytes?.indexOf(0) ?? -1;
   return bytes === null || end <= 0 ? null : bytes.toString("utf8", 0, end);
-}
-
-/** The file that dwz moved what several have in common into: its path, and its build id behind. */
-function readSupplement(image: ElfImage): { readonly debugId: string; readonly file: string } | null {
-  const section = image.section(".gnu_debugaltlink");
-  const bytes = section === null ? null : image.readSection(section, textMax);
-  const end = bytes?.indexOf(0) ?? -1;
-  if (bytes === null || end <= 0) return null;
-  const debugId = debugIdOf(bytes.subarray(end + 1));
-  const file = bytes.toString("utf8", 0, end).split("/").at(-1)!;
-  return debugId === null || file === "" ? null : { debugId, file };
 }
