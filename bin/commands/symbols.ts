@@ -8,7 +8,7 @@
 // belongs together, sends only what the server lacks, and fails the build when
 // something that should have been uploaded was not, or when what was found is
 // not good enough (`--require`).
-import path from "node:path";
+import { basename } from "node:path";
 import { parseArgs } from "node:util";
 import { readSeconds, readServerUrl } from "../server-address.ts";
 import { describeSources, makeSourceBundles, type MadeSources, type ModuleSources } from "../source-bundle.ts";
@@ -25,8 +25,9 @@ const help = `deadair symbols upload [options] PATH…
 Uploads the debug files under each PATH: PDBs with their DLLs and EXEs, dSYMs with the
 programs and bundles they belong to, ELF programs and libraries with their .debug files,
 and Breakpad symbol files (.sym, also gzip or zstd). Files are told by their contents.
-Universal binaries are split; .dwp and .dwo files go along with the program that refers
-to them, from beside it or from where the compiler put them. What the server has is not
+Universal binaries are split; .dwp and .dwo files, and what dwz took out, go along with
+the program that refers to them, from beside it or from where the compiler put them. Of
+a plugin or a file that is named, a .dSYM or .debug beside it goes along too. What the server has is not
 sent again. A DLL or EXE found in a folder goes along when its PDB (or .sym) is there
 too, or when it has DWARF inside; name the file itself to upload it in any case.
 
@@ -114,7 +115,7 @@ async function uploadAll(files: readonly SymbolFile[], read: UploadFiles, made: 
   const both = bundles.length === 0 ? read : await readUploadFiles(bundles);
   const all = bundles.length === 0 ? read : { good: [...read.good, ...both.good], bad: new Map([...read.bad, ...both.bad]) };
   const results = await uploadSymbols([...files, ...bundles], all, server, force, terminal);
-  return results.map((result) => (bundles.some(({ path: at }) => at === result.path) ? { ...result, path: path.basename(result.path), shown: path.basename(result.path) } : result));
+  return results.map((result) => (bundles.some(({ path: at }) => at === result.path) ? { ...result, path: basename(result.path), shown: basename(result.path) } : result));
 }
 
 /** What the arguments ask for; a text says what is wrong with them. */

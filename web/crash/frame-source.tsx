@@ -80,7 +80,7 @@ function Lines(props: { readonly source: SourceLines }) {
           <span class="source-number" aria-hidden="true">
             {first + index}
           </span>
-          {`${text}\n`}
+          <span class="source-text">{`${text}\n`}</span>
         </span>
       ))}
     </pre>

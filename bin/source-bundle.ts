@@ -1,0 +1,153 @@
+// `deadair symbols upload --sources`: a source bundle for each module whose
+// debug information names source files that are here (source-choice.ts).
+//
+// Which those are is known when the module is compiled, as the server will: so
+// a frame names its file by the very path that the bundle has it under. Bundles
+// are written to a folder that is removed after the upload; the same sources
+// make the same bytes, so what the server has is not sent again.
+import { mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { CacheContents } from "../symbols/cache/cache-contents.ts";
+import { openDebugFile } from "../symbols/compile.ts";
+import { openFile } from "../symbols/file-bytes.ts";
+import { bundleBytesMax, bundleFilesMax, type BundledModule, writeSourceBundle } from "../symbols/sources/bundle-writer.ts";
+import { openSymbolFiles } from "../symbols/symbol-file.ts";
+import { type ChosenSource, chooseSource, type LeftOut, readSourceText, type SourceRoot } from "./source-choice.ts";
+import { sourceOf, type SymbolFile } from "./symbol-scan.ts";
+import { counted, megabytes, type Terminal } from "./terminal.ts";
+
+/** What became of the sources of one module. */
+export type ModuleSources = {
+  readonly module: string;
+  readonly debug_id: string;
+  /** Files in its bundle, and their bytes; without any there is no bundle. */
+  readonly files: number;
+  readonly bytes: number;
+  /** By reason: how many named files are not in it, and one of them. */
+  readonly left_out: { readonly [reason in LeftOut]?: { readonly count: number; readonly example: string } };
+  /** Why nothing is known of its sources; null when something is. */
+  readonly problem: string | null;
+};
+
+/** Bundles, ready to be uploaded. */
+export type MadeSources = {
+  readonly files: readonly SymbolFile[];
+  readonly modules: readonly ModuleSources[];
+  /** Removes the bundles from the disk. */
+  remove(): void;
+};
+
+/** Makes the bundles of the modules that some files are of. Throws what `fs` throws where bundles are written. */
+export function makeSourceBundles(files: readonly SymbolFile[], roots: readonly SourceRoot[], terminal: Terminal): MadeSources {
+  const folder = mkdtempSync(path.join(os.tmpdir(), "deadair-sources-"));
+  const made: SymbolFile[] = [];
+  const modules: ModuleSources[] = [];
+  try {
+    for (const [debugId, module] of Map.groupBy(files.filter(hasLines), ({ facts }) => facts.debugId ?? "")) {
+      if (debugId === "") continue;
+      terminal.redraw?.(`looking for the sources of ${nameOf(module)}`);
+      const found = bundleModule(debugId, module, roots, folder);
+      terminal.redraw?.("");
+      modules.push(found.module);
+      if (found.file !== null) made.push(found.file);
+    }
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
+  }
+  return { files: made, modules, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+/** What was taken, and what was not, for people. */
+export function describeSources(modules: readonly ModuleSources[]): string[] {
+  return modules.flatMap(({ module, debug_id, files, bytes, left_out, problem }) => {
+    const reasons = Object.entries(left_out).map(([reason, { count, example }]) => `    left out: ${counted(count, "file")} ${words[reason as LeftOut]}, such as ${example}`);
+    const hint = files === 0 && left_out.absent !== undefined ? ["    Where the build maps its paths, say where the sources lie: --source-root FROM=TO."] : [];
+    return [`sources        ${module} ${debug_id}: ${problem ?? `${counted(files, "file")}, ${megabytes(bytes)}`}`, ...reasons, ...hint];
+  });
+}
+
+const words: { readonly [reason in LeftOut]: string } = {
+  system: "of the system or a toolchain",
+  absent: "not on this machine",
+  not_source: "not called as source files are",
+  too_large: "larger than 1 MiB",
+  not_text: "without text",
+  too_many: "more than a bundle holds",
+};
+
+/** A symbol file and split DWARF say what they hold only when they are read; the module's files are read together. */
+function hasLines({ facts, pieces }: SymbolFile): boolean {
+  return facts.holds.lines && facts.kind !== "sources" && facts.kind !== "dwp" && pieces === null;
+}
+
+function nameOf(module: readonly SymbolFile[]): string {
+  const [first] = module;
+  const said = module.find(({ facts }) => facts.debugFile !== null)?.facts.debugFile;
+  return said ?? first!.facts.codeFile ?? path.basename(first!.path);
+}
+
+function bundleModule(debugId: string, module: readonly SymbolFile[], roots: readonly SourceRoot[], folder: string): { readonly module: ModuleSources; readonly file: SymbolFile | null } {
+  const name = nameOf(module);
+  const nothing = (problem: string | null, left_out: ModuleSources["left_out"]) => ({ module: { module: name, debug_id: debugId, files: 0, bytes: 0, left_out, problem }, file: null });
+  const cache = openSymbolFiles(module.map(sourceOf));
+  if (!cache.ok) return nothing(cache.problem.message, {});
+  const leftOut = new Tally();
+  const chosen = chooseAll(new CacheContents(cache.value).files, roots, leftOut);
+  if (chosen.length === 0) return nothing(null, leftOut.reasons);
+  mkdirSync(path.join(folder, debugId));
+  const at = path.join(folder, debugId, `${path.basename(name)}.src.zip`);
+  const { archName, codeId } = module[0]!.facts;
+  const bundled: BundledModule = { debugId, debugFile: name, codeId: codeId ?? module.find(({ facts }) => facts.codeId !== null)?.facts.codeId ?? null, arch: archName };
+  const sources = chosen.map((source) => ({
+    path: source.path,
+    read() {
+      const text = readSourceText(source);
+      if (text === null) leftOut.add("not_text", source.path);
+      return text;
+    },
+  }));
+  const written = writeSourceBundle(at, bundled, sources);
+  if (written.files === 0) return nothing(null, leftOut.reasons);
+  return { module: { module: name, debug_id: debugId, ...written, left_out: leftOut.reasons, problem: null }, file: symbolFileAt(at) };
+}
+
+function chooseAll(named: readonly string[], roots: readonly SourceRoot[], leftOut: Tally): ChosenSource[] {
+  const chosen: ChosenSource[] = [];
+  let bytes = 0;
+  for (const name of new Set(named)) {
+    if (name === "") continue;
+    const source = chooseSource(name, roots);
+    if (typeof source === "string") leftOut.add(source, name);
+    else if (chosen.length === bundleFilesMax || bytes + source.bytes > bundleBytesMax) leftOut.add("too_many", name);
+    else {
+      chosen.push(source);
+      bytes += source.bytes;
+    }
+  }
+  return chosen;
+}
+
+/** A bundle as if it had been found. */
+function symbolFileAt(at: string): SymbolFile {
+  const file = openFile(at);
+  if (!file.ok) throw new Error(file.problem.message);
+  try {
+    const opened = openDebugFile(file.value.bytes);
+    if (!opened.ok) throw new Error(opened.problem.message);
+    return { path: at, size: statSync(at).size, compression: null, part: null, pieces: null, facts: opened.value.facts, isGiven: true };
+  } finally {
+    file.value.close();
+  }
+}
+
+/** Counts what is left out. */
+class Tally {
+  readonly reasons: { [reason in LeftOut]?: { count: number; readonly example: string } } = {};
+
+  add(reason: LeftOut, example: string): void {
+    this.reasons[reason] ??= { count: 0, example };
+    this.reasons[reason].count++;
+  }
+}
