@@ -40,9 +40,9 @@ export function recogniseForeign(prefix: Uint8Array): ForeignFormat | null {
 }
 
 /** Kinds that readers of their own take, or refuse in words of their own. */
-const nativeKinds = new Set(["pdb", "pdb_2", "compressed_pdb", "portable_pdb", "pe", "elf", "macho", "fat", "source_bundle"]);
+const nativeKinds = new Set(["pdb", "pdb_2", "compressed_pdb", "portable_pdb", "pe", "elf", "macho", "fat", "dwo_bundle", "source_bundle"]);
 
-/** True when the first bytes (512 suffice) are those of a debug file that is read as it is, without being turned into text: a PDB of any kind or a Windows program. */
+/** True when the first bytes (512 suffice) are those of a debug file that is read as it is, without being turned into text. */
 export function isNativeDebugFile(prefix: Uint8Array): boolean {
   return nativeKinds.has(recogniseForeign(prefix)?.kind ?? "");
 }

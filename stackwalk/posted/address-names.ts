@@ -14,6 +14,8 @@ export type AddressName = {
   readonly line: number | null;
   /** Functions inlined at the address, innermost first. */
   readonly inlines: readonly InlineName[];
+  /** True when its module's names may be better, with files that were not there (`ModuleSymbols.lacksCompanion`). */
+  readonly isProvisional: boolean;
 };
 
 /** Names addresses relative to the module's base; null for those that no symbol has. Throws `DamagedCache` for symbols that are a cache. */
@@ -27,6 +29,7 @@ export function nameAddresses(symbols: ModuleSymbols, addresses: readonly number
       file: place.file,
       line: place.file === null ? null : place.line,
       inlines: place.inlines.map((inlined) => ({ function: inlined.name, file: inlined.file, line: inlined.file === null ? null : inlined.line })),
+      isProvisional: symbols.lacksCompanion,
     };
   });
 }

@@ -77,7 +77,7 @@ export async function nameAll(entries: readonly TraceModule[], source: SymbolSou
     entry.state = found === null ? "corrupt" : "loaded";
     if (found === null) continue;
     for (const [j, address] of addresses.entries()) entry.names.set(address, found[j] ?? null);
-    if (found.every((name) => name === null || name.file === null)) missing.push({ ...key, lacks: "names" });
+    if (found.every((name) => name === null || name.file === null || name.isProvisional)) missing.push({ ...key, lacks: "names" });
   }
   return missing;
 }
