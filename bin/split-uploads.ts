@@ -61,7 +61,7 @@ function bundlesOf(file: SymbolFile, { files, pieces }: FoundSplit): SymbolFile[
   try {
     const opened = pieces.length === 0 ? null : openDebugFile(joined.bytes);
     if (opened?.ok !== true) return [];
-    return [{ path: files[0]!, size: joined.bytes.size, compression: null, part: null, pieces, facts: opened.value.facts, isGiven: file.isGiven }];
+    return [{ path: files.length === 1 ? files[0]! : file.path, size: joined.bytes.size, compression: null, part: null, pieces, facts: opened.value.facts, isGiven: file.isGiven }];
   } finally {
     joined.close();
   }

@@ -12,7 +12,7 @@ import { open, readdir, realpath, stat } from "node:fs/promises";
 import path from "node:path";
 import { Readable, pipeline } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
-import type { Result } from "../config/problem.ts";
+import type { Problem, Result } from "../config/problem.ts";
 import { type Compression, sniffCompression } from "../symbols/compression.ts";
 import { openDebugFile } from "../symbols/compile.ts";
 import type { DebugFileFacts } from "../symbols/debug-file.ts";
@@ -31,7 +31,7 @@ export type SymbolFile = {
   readonly compression: Compression | null;
   /** Where in the file it lies, when it is a part of a universal binary. */
   readonly part: FilePart | null;
-  /** What it is put together from when it is in no one file; `path` is then the first of those. */
+  /** What it is put together from when it is split DWARF; `path` is then that of the package, or of the program where it is in loose files. */
   readonly pieces: readonly Piece[] | null;
   /** What it says of itself. A symbol file claims to hold everything; what is in it is known when it was read through. */
   readonly facts: DebugFileFacts;
@@ -58,6 +58,7 @@ export type SymbolScanResult = {
 export async function scanForSymbols(paths: readonly string[]): Promise<SymbolScanResult> {
   const scan = new Scan();
   for (const given of paths) await scan.visit(given, true);
+  await scan.visitBeside(paths);
   return scan;
 }
 
@@ -67,7 +68,8 @@ export function sourceOf({ path: at, part }: Pick<SymbolFile, "path" | "part">):
 }
 
 /** The file's path for people, with the architecture where the path alone does not say which part is meant. */
-export function shownPath({ path: at, part, facts }: SymbolFile): string {
+export function shownPath({ path: at, part, pieces, facts }: SymbolFile): string {
+  if (pieces !== null) return `${at} (split DWARF)`;
   return part === null ? at : `${at} (${facts.archName})`;
 }
 
@@ -138,6 +140,17 @@ class Scan {
     }
   }
 
+  /** Looks for debug files beside what was named, where toolchains put them. What is there counts when it is of a module that was found. */
+  async visitBeside(given: readonly string[]): Promise<void> {
+    const ids = new Set(this.files.map(({ facts }) => facts.debugId));
+    const beside = new Scan();
+    for (const real of this.seen) beside.seen.add(real);
+    for (const at of given.map((one) => path.resolve(one))) {
+      for (const place of [`${at}.dSYM`, `${at}.debug`, path.join(path.dirname(at), ".debug", `${path.basename(at)}.debug`)]) await beside.visit(place, false);
+    }
+    this.files.push(...beside.files.filter(({ facts }) => facts.debugId !== null && ids.has(facts.debugId)));
+  }
+
   private async visitFolder(at: string): Promise<void> {
     if (scratchFolder.test(at)) return;
     const names = await readdir(at);
@@ -158,7 +171,7 @@ class Scan {
       prefix = inner;
     }
     if (isNativeDebugFile(prefix)) {
-      if (isGiven || !isObjectFile(prefix)) this.visitNative(at, size, compression, prefix, isGiven);
+      if (isGiven || !isObjectFile(prefix) || /\.(debug|dwz)$/i.test(at)) this.visitNative(at, size, compression, prefix, isGiven);
       return;
     }
     const opened = openDebugFile(bytesOf(prefix));
@@ -187,7 +200,9 @@ class Scan {
       this.others.push({ path: at, kind: `packed_${kind}`, description: `${description}, compressed`, hint: "Decompress it: what it belongs to stands in all parts of it. It is compressed again on its way." });
       return;
     }
-    const refused = ({ message, hint }: { readonly message: string; readonly hint: string }): void => {
+    const refused = ({ code, message, hint }: Problem): void => {
+      // Debug files of kernel modules are objects.
+      if (code === "object_file" && !isGiven) return;
       // Build folders hold programs and PDBs of all times and systems; a PDB of ours is always meant, and so is what is named.
       if (kind === "pdb" || meantName.test(at) || (isGiven && !/^(portable_|compressed_)?pdb/.test(kind))) this.failures.push({ path: at, reason: `${message} ${hint}` });
       else if (kind !== "fat" || !at.endsWith(".class")) this.others.push({ path: at, kind, description, hint: `${message} ${hint}` });

@@ -53,6 +53,8 @@ describe("upload", () => {
     ["one with neither", [["clang-5-dwo/halcyon.so", "halcyon.so"]], ["halcyon.so"], ["lacks_split_files"]],
     ["one with the package of another", [["clang-5-dwo/halcyon.so", "halcyon.so"], ["gcc-4-dwo/halcyon.so.dwp", "halcyon.so.dwp"]], ["halcyon.so"], ["lacks_split_files"]],
     ["one that dwz was run on", [["dwz-shared-4", "."]], ["halcyon-small.so", "halcyon.dwz", "halcyon.so"], []],
+    ["the same by DWARF 5's record", [["dwz-shared-5", "."]], ["halcyon.dwz", "halcyon.so"], []],
+    ["what dwz took, in a folder that nothing names", [["dwz-shared-4/halcyon.so", "a/halcyon.so"], ["dwz-shared-4/halcyon.dwz", "b/halcyon.dwz"]], ["halcyon.dwz", "halcyon.so"], []],
     ["one that misses what dwz took", [["dwz-shared-4/halcyon.so", "halcyon.so"]], ["halcyon.so"], ["lacks_supplement"]],
   ])("%s", async (_, files, names, warned) => {
     await take(...files);
@@ -84,6 +86,8 @@ describe("upload", () => {
     await take(["clang-5-dwo", "."]);
     expect(await upload([path.join(folder, "halcyon.so")])).toMatchObject({ code: 0, kinds: ["dwp", "elf"], warned: [] });
     await rm(path.join(folder, "halcyon.so.dwp"));
+    await take(["gcc-5-split", "split"], ["gcc-5-split/halcyon.so", "hidden/halcyon.so"], ["gcc-5-split/halcyon.so.debug", "hidden/.debug/halcyon.so.debug"], ["gcc-5-split/halcyon.so", "wrong/halcyon.so"], ["clang-5/halcyon.so", "wrong/halcyon.so.debug"]);
+    for (const [place, kinds] of [["split", ["elf", "elf-debug"]], ["hidden", ["elf", "elf-debug"]], ["wrong", ["elf"]]] as const) expect((await upload([path.join(folder, place, "halcyon.so")])).kinds).toEqual(kinds);
     expect(await upload([path.join(folder, "halcyon.so")])).toMatchObject({ code: 0, kinds: ["dwp", "elf"], warned: [] });
   });
 

@@ -51,6 +51,11 @@ describe("upload", () => {
     expect(bodies.map((body) => body.readUInt32LE(0))).toEqual(bodies.map(() => 0xfeedfacf));
   });
 
+  test("a bundle that is named brings the dSYM beside it", async () => {
+    await take([bundle, "Halcyon.vst3"], [dsym, "Halcyon.vst3.dSYM"], ["arm64e/Halcyon", "other"], ["arm64e/Halcyon.dSYM", "other.dSYM"]);
+    expect(await upload([path.join(folder, "Halcyon.vst3") + path.sep])).toMatchObject({ code: 0, kinds: four, summary: { warnings: [] } });
+  });
+
   test("what the server has is not sent", async () => {
     await take([bundle, "Halcyon.vst3"], [dsym, "Halcyon.vst3.dSYM"]);
     const { code, bodies, kinds } = await upload([], "have");
