@@ -34,9 +34,20 @@ export function takeLinkerNames(functions: Named, linkage: Uint32List, publics: 
 /** The symbol's name without what compilers append for a part or a copy (`.cold`, `.constprop.0`), when it is a mangled one of the function with the plain name; else null. */
 function sayingMore(plain: string, symbol: string): string | null {
   if (!symbol.startsWith("_Z") || plain.startsWith("_Z")) return null;
-  const word = /(?:^|::)([A-Za-z_]\w*)$/.exec(plain)?.[1];
+  const word = /(?:^|::)([A-Za-z_]\w*)$/.exec(withoutArguments(plain))?.[1];
   // Itanium C++ ABI, 5.1.2: <source-name> ::= <length> <identifier>.
   if (word === undefined || !symbol.includes(`${word.length}${word}`)) return null;
   const end = symbol.indexOf(".");
   return end < 0 ? symbol : symbol.slice(0, end);
+}
+
+/** A name without the template arguments that it ends in. */
+function withoutArguments(name: string): string {
+  if (!name.endsWith(">")) return name;
+  let depth = 0;
+  for (let at = name.length - 1; at > 0; at--) {
+    if (name[at] === ">") depth++;
+    else if (name[at] === "<" && --depth === 0) return name.slice(0, at);
+  }
+  return name;
 }
