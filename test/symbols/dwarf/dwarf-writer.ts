@@ -128,6 +128,11 @@ export class DwarfWriter {
     return this;
   }
 
+  /** Where a labelled entry is, for references of other files. */
+  offsetOf(label: string): number {
+    return this.labels.get(label)!;
+  }
+
   /** The sections, with references resolved. */
   sections(): DwarfSections {
     for (const { at, size, label, from } of this.fixups.splice(0)) this.info.patch(at, (this.labels.get(label) ?? 0xffffff) - from, size);
