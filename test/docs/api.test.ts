@@ -9,7 +9,7 @@
 // Workers do not run here; what needs a walk or a delivery is done once, by hand, at the start.
 import { execFileSync, spawnSync } from "node:child_process";
 import diagnostics from "node:diagnostics_channel";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
@@ -32,6 +32,7 @@ import { syntheticCrash } from "../support/minidump-builder.ts";
 import { startTestServer, type TestServer } from "../support/test-server.ts";
 import { type Received, startWebhookReceiver, type WebhookReceiver } from "../support/webhook-receiver.ts";
 import { namesHere } from "../support/names.ts";
+import { buildBundle } from "../symbols/sources/bundle-builder.ts";
 
 /** A fenced block: its language, the file it is for, its text, and the block right after it. */
 type Block = { readonly language: string; readonly file: string | undefined; readonly text: string; readonly line: number; readonly answer: Block | undefined };
@@ -180,6 +181,7 @@ function writeFiles(): void {
     const [id = ""] = readdirSync(path.join(symbols, name));
     copyFileSync(path.join(symbols, name, id, `${name}.sym`), path.join(folder, name === "rackhost" ? "build/symbols/rackhost.sym" : `${name}.sym`));
   }
+  cpSync(path.join(root, "fixtures/plugin"), path.join(folder, "sources/plugin"), { recursive: true });
   // One build for the addresses' own examples, another one for those of a build machine.
   mkdirSync(path.join(folder, "build/release"));
   for (const name of ["Halcyon.pdb", "Halcyon.vst3"]) {
@@ -202,7 +204,10 @@ async function prepare(): Promise<void> {
   const settings = { ...readSettings({}, { dataDir: server.dataDir }), allowPrivateWebhooks: true };
   const log = pino({ level: "silent" });
   const sym = readFileSync(path.join(root, "fixtures/out/sym/halcyon.so/05815560876A036BAF11B45370798C070/halcyon.so.sym"));
-  await ask("POST", "/api/v1/default/symbols", { authorization: `Bearer ${server.symbolToken}`, "content-type": "application/octet-stream" }, sym);
+  const upload = { authorization: `Bearer ${server.symbolToken}`, "content-type": "application/octet-stream" };
+  await ask("POST", "/api/v1/default/symbols", upload, sym);
+  const sources = buildBundle({ "/build/halcyon/plugin/dsp.h": readFileSync(path.join(root, "fixtures/plugin/dsp.h"), "utf8") }, { debug_id: "05815560-876a-036b-af11-b45370798c07", object_name: "halcyon.so" });
+  await ask("POST", "/api/v1/default/symbols", upload, sources);
 
   receiver = await startWebhookReceiver();
   receiver.secret = secret;
