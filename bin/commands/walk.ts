@@ -19,8 +19,9 @@ import { printable } from "../terminal.ts";
 
 const usage = `Usage: deadair walk DUMP [--symbols DIR]... [--text | --json | --machine] [--why]
 
-  --symbols DIR   a folder tree with debug files in any layout: PDBs and the programs
-                  they belong to, Breakpad .sym files; may be given more than once
+  --symbols DIR   a folder tree with debug files in any layout: PDBs, dSYMs, .debug and
+                  .dwp files, and the programs they belong to; Breakpad .sym files; may
+                  be given more than once
   --text          a stack for people (default)
   --json          the whole report
   --machine       what minidump_stackwalk -m prints
