@@ -16,7 +16,9 @@
 // mostly assembly, for which the walk has other means.
 //
 // The encoding holds in a function's body, where it calls. Within its prolog and
-// its epilogs it is wrong, by design: no exception comes from there.
+// its epilogs it is wrong, by design: no exception comes from there. For these
+// the code itself is read (compact-arm64-code.ts, compact-intel-code.ts), and
+// where it is not understood, the body's rule stands.
 //
 // Limits: as many entries as the section has words. What makes no sense is left
 // out and counted (`malformedUnwind`), and so is a function whose frame's size is
@@ -29,8 +31,13 @@ import type { ModuleBuilder } from "../cache/module-builder.ts";
 import { RULE_WORDS } from "../cache/unwind-rule.ts";
 import type { FrameSection } from "../dwarf/frame-section.ts";
 import { addFrames } from "../dwarf/frames.ts";
+import { Arm64CodeRows } from "./compact-arm64-code.ts";
 import { type CompactArch, indirectOffset, readEncoding } from "./compact-encoding.ts";
+import { IntelCodeRows } from "./compact-intel-code.ts";
 import { readCompactEntries } from "./compact-pages.ts";
+
+/** Bytes of one function whose code is read; the largest are tables that generators wrote. */
+const functionBytesMax = 4 * 1024 * 1024;
 
 /** A file's compact unwind information, and what belongs to it. Addresses are relative to the module's base. */
 export type CompactSection = {
@@ -65,10 +72,12 @@ class CompactFunctions {
   /** Ranges that have rows: starts, and behind each where it ends. */
   private readonly told = new Uint32List();
   private nextStart = 0;
+  private readonly codeRows: Arm64CodeRows | IntelCodeRows;
 
   constructor(section: CompactSection, builder: ModuleBuilder) {
     this.section = section;
     this.builder = builder;
+    this.codeRows = section.arch === "arm64" ? new Arm64CodeRows(builder.rules) : new IntelCodeRows(builder.rules, section.arch);
   }
 
   /** Adds all records. */
@@ -116,7 +125,12 @@ class CompactFunctions {
     if (rule < 0) return;
     const { unwind } = this.builder;
     unwind.begin(start, end);
-    unwind.add(start, rule);
+    const code = end - start > functionBytesMax ? null : this.section.code(start, end - start);
+    if (code === null) unwind.add(start, rule);
+    else {
+      this.builder.rules.copy(rule, this.words);
+      this.codeRows.add(start, code, this.words, rule, unwind);
+    }
     this.tell(start, end);
   }
 

@@ -257,6 +257,8 @@ describe("damaged tables", () => {
       ],
       { common: [0x01000000, 0x02080c00], end: 0x4000 },
     );
+    // Bytes of prologs and epilogs.
+    const likely = [0x55, 0x48, 0x89, 0xe5, 0x41, 0x57, 0x83, 0xec, 0x81, 0x5b, 0x5d, 0xc3, 0xc0, 0x03, 0x5f, 0xd6, 0xfd, 0x7b, 0xbf, 0xa9, 0xff, 0x43, 0x91, 0xd1];
     const functionStarts = Uint32Array.from({ length: 200 }, (_, i) => 0x1000 + i * 48);
     for (let seed = 1; seed <= mutationCount(); seed++) {
       const random = randomFrom(seed);
@@ -266,7 +268,7 @@ describe("damaged tables", () => {
       const { cache } = compactCache(
         compactSection(bytes, arch, {
           functionStarts,
-          code: (rva, length) => (rva + length > 0x10000 ? null : new Uint8Array(length).fill(rva)),
+          code: (rva, length) => (rva + length > 0x10000 ? null : Uint8Array.from({ length }, (_, i) => likely[random(likely.length + 8)] ?? (rva + i) * 7)),
           frames: { bytes: frames, rva: 0x9000, little: true, addressBytes: 8, arch, kind: "eh_frame", toRva: (address) => address },
         }),
       );
