@@ -80,5 +80,10 @@ const magics: readonly (readonly [kind: string, magic: string, description: stri
   ["zip", "PK\x05\x06", "an empty zip archive", "Look at the step that packs it.", false],
   ["minidump", "MDMP", "a minidump", "That is a crash, not symbols: `deadair crash send` posts it.", false],
   ["source_bundle", "SYSB", "a Sentry source bundle", "Upload it as it is; its files are shown beside frames.", true],
+  ["bitcode", "BC\xc0\xde", "LLVM bitcode, an object file of a build with LTO", "Symbols belong to the linked plugin, not to its parts; use that.", false],
+  ["bitcode", "\xde\xc0\x17\x0b", "LLVM bitcode, an object file of a build with LTO", "Symbols belong to the linked plugin, not to its parts; use that.", false],
+  ["symbol_map", "BCSymbolMap", "names that Apple's tools hid (.bcsymbolmap)", "Give it to dsymutil (--symbol-map) and upload the dSYM that it writes.", false],
+  ["tbd", "--- !tapi-tbd", "a list of a library's symbols for linkers (.tbd)", "It has no addresses; upload the library itself.", false],
+  ["plist", "bplist00", "a property list", "Of a dSYM or bundle, upload the program or the file in Contents/Resources/DWARF.", false],
   ["wasm", "\0asm", "a WebAssembly module", "Deadair reads native code only.", false],
 ];

@@ -13,8 +13,12 @@ test.each<[string, MissingSymbol, readonly string[]]>([
   // As Wine's dumps: neither debug file nor id.
   ["a module known by its code id", { ...windows, debugFile: null, debugId: null }, ["Vault.vst3", "65A1", "all symbols", "its PDB and Vault.vst3"]],
   ["a module whose program nothing names", { ...windows, codeFile: null, lacks: "unwind" }, ["Vault.pdb", "A1", "unwind data", "its DLL or EXE"]],
-  ["everything of a module of Linux", linux, ["vault.so", "B2", "all symbols", "its .sym file"]],
-  ["unwind data of one", { ...linux, lacks: "unwind" }, ["vault.so", "B2", "unwind data", "a .sym file with STACK records"]],
+  ["everything of a module of Linux", linux, ["vault.so", "B2", "all symbols", "its .debug file and vault.so"]],
+  ["unwind data of one", { ...linux, lacks: "unwind" }, ["vault.so", "B2", "unwind data", "vault.so"]],
+  ["lines of one that has a version", { ...linux, debugFile: "libvault.so.2", lacks: "names" }, ["libvault.so.2", "B2", "source lines", "its .debug file"]],
+  ["a library of macOS", { ...linux, debugFile: "libvault.dylib" }, ["libvault.dylib", "B2", "all symbols", "its dSYM and libvault.dylib"]],
+  // A plugin's binary has no ending on macOS, and a program has none on Linux.
+  ["what may be of either", { ...linux, debugFile: "Vault" }, ["Vault", "B2", "all symbols", "its dSYM or .debug file and Vault"]],
 ])("%s", (_what, missing, [name, id, lacks, wanted]) => {
   expect(missingText(missing)).toEqual({ name, id, lacks, wanted });
 });

@@ -127,11 +127,11 @@ const kindNames: { readonly [kind in SymbolItem["kind"]]: string } = {
   pdb: "PDB",
   pe: "program",
   elf: "program",
-  "elf-debug": ".debug",
+  "elf-debug": ".debug file",
   macho: "program",
   dsym: "dSYM",
   dwp: "split DWARF",
-  sources: "sources",
+  sources: "source files",
 };
 
 function SymbolTable(props: { readonly items: readonly SymbolItem[] }) {
@@ -164,13 +164,13 @@ function SymbolTable(props: { readonly items: readonly SymbolItem[] }) {
               {item.debugId === null && <span class="faint"> code id</span>}
             </td>
             <td role="cell" class="when" data-label="System">
-              {item.os} {item.arch}
+              <System item={item} />
             </td>
             <td role="cell" class="number" data-label="Functions">
               <Amount value={item.functions} isCounted={isCounted(item)} isLacking={false} />
             </td>
             <td role="cell" class="number" data-label="Lines">
-              <Amount value={item.lines} isCounted={isCounted(item)} isLacking={item.lacks.some(({ code }) => code === "no_lines")} />
+              <Amount value={item.lines} isCounted={isCounted(item)} isLacking={item.lacks.some(({ code }) => linesLacks.includes(code))} />
             </td>
             <td role="cell" class="number" data-label="Unwind rows">
               <Amount value={item.unwindRows} isCounted={isCounted(item)} isLacking={item.lacks.some(({ code }) => code === "no_unwind" || code === "unwind_in_program")} />
@@ -188,12 +188,29 @@ function SymbolTable(props: { readonly items: readonly SymbolItem[] }) {
   );
 }
 
+/** Lacks of source lines. */
+const linesLacks = ["no_lines", "names_in_dwo", "names_in_dsym", "names_in_objects"];
+
 /** What the file itself is called: a program by its own name, not its PDB's. */
 function nameOf(item: SymbolItem): string {
   return (item.kind === "pe" ? (item.codeFile ?? item.debugFile) : item.debugFile) ?? "";
 }
 
-/** A symbol file is counted when it comes, other files when they are compiled. */
+/** Systems as people call them; others are shown as they are. */
+const systemNames: { readonly [os: string]: string } = { windows: "Windows", linux: "Linux", mac: "macOS", ios: "iOS" };
+
+/** The system and the processor; source files are for none. */
+function System(props: { readonly item: SymbolItem }) {
+  const { os, arch, platform, kind } = props.item;
+  if (kind === "sources") return <span class="faint">–</span>;
+  return (
+    <>
+      {platform ?? systemNames[os.toLowerCase()] ?? os} {arch}
+    </>
+  );
+}
+
+/** A symbol file is counted when it comes, other files when they are compiled, source files never. */
 function isCounted(item: SymbolItem): boolean {
   return item.kind === "breakpad" || item.compiled || item.problem !== null;
 }

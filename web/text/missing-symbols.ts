@@ -1,6 +1,6 @@
 // What crashes lack of a module, and what to upload against it, in the fewest
-// words. On Windows a module's symbols are two files, the PDB and the program;
-// elsewhere they are one `.sym` file.
+// words. A module's symbols are two files: the program, and beside it a PDB, a
+// .debug file or a dSYM. Of which system a module is, only its name tells.
 import type { MissingSymbol } from "../../services/triage/schema.ts";
 
 /** A missing module in words. */
@@ -17,13 +17,19 @@ export type MissingText = {
 /** Says what is missing of a module. */
 export function missingText(missing: MissingSymbol): MissingText {
   const { debugFile, debugId, codeFile, codeId, lacks } = missing;
-  const program = codeFile ?? "its DLL or EXE";
-  const isWindows = debugFile === null || /\.(pdb|dll|exe|vst3|aaxplugin|clap)$/i.test(debugFile);
-  const pdb = debugFile ?? "its PDB";
+  const { program, names } = filesOf(missing);
   return {
     name: debugFile ?? codeFile ?? "",
     id: debugId ?? codeId ?? "",
     lacks: { all: "all symbols", names: "source lines", unwind: "unwind data" }[lacks],
-    wanted: isWindows ? { all: `${pdb} and ${program}`, names: pdb, unwind: program }[lacks] : { all: "its .sym file", names: "a .sym file with lines", unwind: "a .sym file with STACK records" }[lacks],
+    wanted: { all: `${names} and ${program}`, names, unwind: program }[lacks],
   };
+}
+
+/** The files of a module: what unwinds it, and what names its lines. */
+function filesOf({ debugFile, codeFile }: MissingSymbol): { readonly program: string; readonly names: string } {
+  if (debugFile === null || /\.(pdb|dll|exe|aaxplugin)$/i.test(debugFile)) return { program: codeFile ?? "its DLL or EXE", names: debugFile ?? "its PDB" };
+  if (/\.so(\.|$)/i.test(debugFile)) return { program: debugFile, names: "its .debug file" };
+  if (/\.dylib$/i.test(debugFile)) return { program: debugFile, names: "its dSYM" };
+  return { program: debugFile, names: "its dSYM or .debug file" };
 }

@@ -117,12 +117,21 @@ export function cannedSymbols(now: number): SymbolItem[] {
   });
   const unwindInProgram = { code: "unwind_in_program", message: "How to unwind stands in the DLL or EXE itself, not in its PDB; without it callers' frames are guessed from the stack.", hint: "Upload the DLL or EXE too." };
   const noUnwind = { code: "no_unwind", message: "It has no STACK records, so stacks through this module are guessed.", hint: "Give dump_syms the program too, or upload the program beside it." };
+  const namesInDsym = { code: "names_in_dsym", message: "Its functions and source lines are in its dSYM (UUID 4C4C44D155553144A1B19A1D2C1A1B3D), if one was made.", hint: "Upload the dSYM: Xcode makes one when DEBUG_INFORMATION_FORMAT is dwarf-with-dsym; elsewhere run dsymutil on what was compiled with -g, before it is stripped." };
+  const noSupplement = { code: "no_supplement", message: "Some of its names are in vault.dwz (debug id 0A1E2F30415263748596A7B8C9DAEBFC0), where dwz put what several files share.", hint: "Upload that file too; distributions have it under /usr/lib/debug/.dwz." };
   return [
     row(1, "VaultSynth.pdb", "3FA85F6457174562B3FC2C963F66AFA61", ["windows", "x86_64"], [38_412_900, 21_450, 402_113, 0], { kind: "pdb" }),
     row(2, "VaultSynth.pdb", "3FA85F6457174562B3FC2C963F66AFA61", ["windows", "x86_64"], [9_120_400, 0, 0, 64_220], { kind: "pe", codeFile: "VaultSynth.vst3", codeId: "65A1B2C3D4000" }),
     row(3, "VaultFilter.pdb", "B0C1D2E3F40516273849A0B1C2D3E4F51", ["windows", "x86_64"], [18_204_000, 9870, 171_002, 0], { kind: "pdb", lacks: [unwindInProgram] }),
     row(4, "VaultSynth", "4C4C44C155553144A1B19A1D2C1A1B2C0", ["mac", "arm64"], [22_104_000, 19_870, 388_000, 17_100]),
     row(5, "libVaultSynth.so", "0D1E2F30415263748596A7B8C9DAEBFC0", ["linux", "x86_64"], [912_000, 812, 9120, 0], { lacks: [noUnwind] }),
+    row(8, "VaultSynth", "4C4C44C155553144A1B19A1D2C1A1B2C0", ["mac", "arm64"], [9_104_000, 0, 0, 17_100], { kind: "macho", codeFile: "VaultSynth", platform: "macOS 11.0" }),
+    row(9, "VaultSynth", "4C4C44C155553144A1B19A1D2C1A1B2C0", ["mac", "arm64"], [61_104_000, 19_870, 388_000, 0], { kind: "dsym", platform: "macOS 11.0" }),
+    row(10, "VaultSynth", "4C4C44D155553144A1B19A1D2C1A1B3D0", ["mac", "x86_64"], [9_304_000, 0, 0, 18_020], { kind: "macho", codeFile: "VaultSynth", platform: "macOS 10.13", lacks: [namesInDsym] }),
+    row(11, "vault.so", "1F1E2F30415263748596A7B8C9DAEBFC0", ["Linux", "x86_64"], [5_104_000, 0, 0, 9800], { kind: "elf", codeFile: "vault.so" }),
+    row(12, "vault.so", "1F1E2F30415263748596A7B8C9DAEBFC0", ["Linux", "x86_64"], [88_104_000, 19_000, 371_000, 0], { kind: "elf-debug", lacks: [noSupplement] }),
+    row(13, "vault.so", "2A1E2F30415263748596A7B8C9DAEBFC0", ["Linux", "arm64"], [12_104_000, 18_700, 365_000, 0], { kind: "dwp" }),
+    row(14, "vault.so", "1F1E2F30415263748596A7B8C9DAEBFC0", ["Linux", "x86_64"], [812_000, 0, 0, 0], { kind: "sources" }),
     row(6, "VaultOld.pdb", "77E0C2A18D5B4F3A9E1C0B2D4F6A8C0E1", ["windows", "x86"], [4_096_000, 0, 0, 0], { kind: "pdb", problem: "The PDB is damaged: its stream directory lies behind the end of the file." }),
     row(7, "VaultBridge.pdb", "1122334455667788990011223344556671", ["windows", "arm64"], [6_220_000, 0, 0, 0], { kind: "pdb", compiled: false }),
   ];
