@@ -52,6 +52,9 @@ export class FoundSymbols {
   /** Stretches of code relative to the module's base, in order. */
   private readonly code: readonly (readonly [start: number, end: number])[];
   private readonly clearsThumb: boolean;
+  /** The stretch of code of the address before. */
+  private lastStart = 0;
+  private lastEnd = 0;
 
   constructor(image: ElfImage, code: readonly (readonly [start: number, end: number])[]) {
     this.base = image.headers.base;
@@ -92,18 +95,29 @@ export class FoundSymbols {
 
   private add(address: number, size: number, name: number, kind: number): void {
     const at = (this.clearsThumb ? address - (address % 2) : address) - this.base;
-    for (const [from, to] of this.code) {
-      if (at < from || at >= to) continue;
-      this.start.push(at);
-      this.size.push(Math.min(size, to - at));
-      this.name.push(name);
-      this.kind.push(kind);
-      return;
-    }
+    const end = this.codeEnd(at);
+    if (end <= at) return;
+    this.start.push(at);
+    this.size.push(Math.min(size, end - at));
+    this.name.push(name);
+    this.kind.push(kind);
   }
 
-  /** Where the stretch of code ends that an address is in. */
+  /** Where the stretch of code ends that an address is in; -1 for an address outside code. */
   codeEnd(at: number): number {
-    return this.code.find(([from, to]) => at >= from && at < to)?.[1] ?? at;
+    const { code } = this;
+    // Symbols stand in the order of their sections, more or less.
+    if (!(at >= this.lastStart && at < this.lastEnd)) {
+      let low = 0;
+      let high = code.length;
+      while (low < high) {
+        const middle = (low + high) >>> 1;
+        if (code[middle]![0] <= at) low = middle + 1;
+        else high = middle;
+      }
+      if (low === 0 || at >= code[low - 1]![1]) return -1;
+      [this.lastStart, this.lastEnd] = code[low - 1]!;
+    }
+    return this.lastEnd;
   }
 }

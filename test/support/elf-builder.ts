@@ -153,6 +153,13 @@ export function buildElf({ isWide = true, little = true, type = 3, machine = isW
   return file;
 }
 
+/** A little-endian file of 64 bits without its table of sections. Changes the bytes, and returns them. */
+export function stripSections(file: Buffer<ArrayBuffer>): Buffer<ArrayBuffer> {
+  file.fill(0, 40, 48);
+  file.fill(0, 60, 64);
+  return file;
+}
+
 function padded(bytes: Uint8Array, alignment: number): Buffer {
   return Buffer.concat([bytes, Buffer.alloc((alignment - (bytes.length % alignment)) % alignment)]);
 }
