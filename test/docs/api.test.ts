@@ -120,7 +120,7 @@ function refusals(): string[] {
 }
 
 /** Words that are never answered, and where they stand instead: the table "Not answers". */
-const unanswered = new Set(["unresolvable", "mail_not_configured", "symbol_file_unreadable", "bad_debug_id", "cache_unusable", "cache_unwritable", "different_modules", "no_dwarf", "dwarf_too_large", "pdb_without_program"]);
+const unanswered = new Set(["unresolvable", "mail_not_configured", "symbol_file_unreadable", "bad_debug_id", "cache_unusable", "cache_unwritable", "different_modules", "no_dwarf", "dwarf_too_large", "pdb_without_program", "broken_xz", "unknown_xz_filter", "xz_too_large", "no_debug_files", "no_such_architecture", "several_architectures"]);
 
 describe("the errors in docs/api.md", () => {
   const rows = [...api.text.matchAll(/^\| (\d{3}) \| `([a-z_\d]+)` \| ([^|]+) \|/gm)].map((match) => `${match[1]} ${match[2]}`);
@@ -188,6 +188,7 @@ function writeFiles(): void {
     copyFileSync(path.join(root, "fixtures/out/windows/x64", name), path.join(folder, name));
     copyFileSync(path.join(root, "fixtures/out/windows/arm64", name), path.join(folder, "build/release", name));
   }
+  for (const name of ["halcyon.so", "halcyon.so.debug"]) copyFileSync(path.join(root, "fixtures/out/elf/gcc-5-split", name), path.join(folder, name));
 }
 
 /** Asks the server; returns the JSON of its answer. */

@@ -15,6 +15,20 @@ const shelf: { readonly [name: string]: Partial<DebugFileRecord> } = {
   "Halcyon.pdb": { kind: "pdb", debugId: id, debugFile: "Halcyon.pdb" },
   "signed.vst3": { kind: "pe", debugId: id, debugFile: "Halcyon.pdb", codeId: "5F0000001A000", codeFile: "Halcyon.vst3" },
   "packed.vst3": { kind: "pe", debugId: id, debugFile: "Halcyon.pdb", codeId: "5F0000003B000", codeFile: "Halcyon.vst3" },
+  "gain.so": { kind: "elf", debugId: id, debugFile: "gain.so", codeId: "AB", codeFile: "gain.so" },
+  "gain.so.debug": { kind: "elf-debug", debugId: id, debugFile: "gain.so", codeId: "AB", supplementId: "51D0" },
+  "other.debug": { kind: "elf-debug", debugId: id, debugFile: "other", codeId: "AB" },
+  "gain.dwp": { kind: "dwp", debugId: id, debugFile: "gain.so" },
+  "gain.src": { kind: "sources", debugId: id, debugFile: "gain.so" },
+  "gain.dwz": { kind: "elf-debug", debugId: "51D0", debugFile: "gain.dwz" },
+  "gain.dwz 2": { kind: "elf-debug", debugId: "51D0", debugFile: "gain.dwz" },
+  "odd.dwp": { kind: "dwp", debugId: "51D0" },
+  "self.so": { kind: "elf", debugId: id, debugFile: "gain.so", codeId: "AB", supplementId: id },
+  // Without build ids: their debug id is a sum of their first code, which both begin with.
+  "stub-a.so": { kind: "elf", debugId: id, debugFile: "a.so" },
+  "stub-b.so": { kind: "elf", debugId: id, debugFile: "b.so" },
+  "stub-a.so.debug": { kind: "elf-debug", debugId: id, debugFile: "a.so" },
+  "stub-b.so.debug": { kind: "elf-debug", debugId: id, debugFile: "b.so" },
   "mingw.dll": { kind: "pe", debugId: null, debugFile: null, codeId: "600000007000", codeFile: "mingw.dll" },
 };
 
@@ -38,6 +52,22 @@ describe("a module that knows its debug id", () => {
     ["another program of the same PDB rather than none", ["packed.vst3"], ["packed.vst3"]],
   ])("%s", async (_, names, expected) => {
     expect(await locate(names, withId)).toEqual([expected]);
+  });
+});
+
+describe("a module of Linux", () => {
+  const gain = { debugId: id, debugFile: "gain.so", codeFile: "gain.so", codeId: "AB" };
+  it.each<[string, string[], Partial<SymbolKey>, string[] | null]>([
+    ["takes one file of each kind, and no sources", ["gain.so", "gain.src", "gain.dwp", "other.debug"], gain, ["other.debug", "gain.so", "gain.dwp"]],
+    ["takes what dwz took out along, the newest", ["gain.dwz", "gain.so.debug", "gain.dwz 2", "gain.so"], gain, ["gain.so.debug", "gain.so", "gain.dwz 2"]],
+    ["goes without it when it is not there, or is something else", ["gain.so.debug", "odd.dwp"], gain, ["gain.so.debug"]],
+    ["takes a file that refers to itself once", ["self.so"], gain, ["self.so"]],
+    ["has nothing in split DWARF alone", ["gain.dwp"], gain, null],
+    ["that shares its id is told by its name", ["stub-a.so.debug", "stub-a.so", "stub-b.so", "stub-b.so.debug"], { debugId: id, debugFile: "a.so", codeFile: "a.so" }, ["stub-a.so.debug", "stub-a.so"]],
+    ["that shares its id takes no other's debug file beside its own program", ["stub-a.so", "stub-b.so.debug"], { debugId: id, debugFile: "a.so", codeFile: "a.so" }, ["stub-a.so"]],
+    ["that shares its id takes another's rather than nothing", ["stub-b.so"], { debugId: id, debugFile: "a.so", codeFile: "a.so" }, ["stub-b.so"]],
+  ])("%s", async (_what, names, key, expected) => {
+    expect(await locate(names, key)).toEqual([expected]);
   });
 });
 

@@ -97,6 +97,21 @@ describe("a file heals", () => {
     expect(await due()).toEqual([crash]);
   });
 
+  test.each<[string, readonly Partial<NewDebugFile>[]]>([
+    ["split DWARF, which has no lines by itself", [{ kind: "dwp", holds: { ...nothing, functions: true, inlines: true } }]],
+    ["what dwz took out of its debug file", [{ kind: "elf-debug", supplement: { debugId: "D".repeat(33), file: "hall.dwz" } }, { kind: "elf-debug", debugId: "D".repeat(33), debugFile: "hall.dwz", holds: nothing }]],
+    ["the same, which was there first", [{ kind: "elf-debug", debugId: "D".repeat(33), debugFile: "hall.dwz", holds: nothing }, { kind: "elf-debug", supplement: { debugId: "D".repeat(33), file: "hall.dwz" } }]],
+  ])("a crash that lacked names, by %s; not one of another module", async (_what, files) => {
+    const crash = await waiting({ lacks: "names" });
+    await waiting({ lacks: "names", debugId: "E".repeat(33) });
+    for (const one of files) {
+      await database.db.updateTable("crashes").set({ state: "grouped" }).where("id", "=", crash).execute();
+      const row = await arrive(file(one));
+      await heal();
+      expect([await due(), await settled(row)]).toEqual([one.debugId === undefined || files[0] !== one ? [crash] : [], true]);
+    }
+  });
+
   test("a crash with a debug id by a program that has none, by the code id", async () => {
     const crash = await waiting({ codeFile: "hall.dll", codeId });
     await arrive(program({ debugId: null, debugFile: null }));

@@ -189,7 +189,7 @@ function SymbolTable(props: { readonly items: readonly SymbolItem[] }) {
 }
 
 /** Lacks of source lines. */
-const linesLacks = ["no_lines", "names_in_dwo", "names_in_dsym", "names_in_objects"];
+const linesLacks = ["no_lines", "no_functions", "stripped", "names_in_dwo", "names_in_dsym", "names_in_objects"];
 
 /** What the file itself is called: a program by its own name, not its PDB's. */
 function nameOf(item: SymbolItem): string {
