@@ -9,7 +9,8 @@
 // one spelling, whoever read its symbols. C++ is spelled as libstdc++'s
 // __cxa_demangle does, and therefore Breakpad's dump_syms: `> >`, `char const*`,
 // `std::string`, `{lambda(int)#1}`. Rust is spelled as rustc's short form: no
-// hashes. MSVC is spelled without calling conventions, access, `class` and
+// hashes. Swift is spelled as its compiler does, without types: `Deck.play(from:)`.
+// MSVC is spelled without calling conventions, access, `class` and
 // return types, as dump_syms has it from DIA.
 //
 // Steps: the language by the name's first letters (language.ts), the name by its
@@ -18,14 +19,15 @@
 // `@12` of 32-bit Windows.
 //
 // Limits: every name costs bounded time and memory (itanium/itanium.ts tells
-// how). A name that is not understood is null, never half a name. Swift and
-// Objective-C are recognised and left as they are.
+// how). A name that is not understood is null, never half a name. Objective-C,
+// and Swift before version 5, are recognised and left as they are.
 import { demangleItanium } from "./itanium/itanium.ts";
 import { languageOf } from "./language.ts";
 import { demangleMsvc } from "./msvc/msvc.ts";
 import { load, parser } from "./parser.ts";
 import { demangleRustLegacy, isRustLegacy, legacyEnd } from "./rust/legacy.ts";
 import { demangleRustV0 } from "./rust/v0.ts";
+import { demangleSwift } from "./swift/swift.ts";
 
 /** Marks of parts and copies that one name has; real ones have four. */
 const SUFFIXES_MAX = 32;
@@ -34,6 +36,7 @@ const SUFFIXES_MAX = 32;
 export function demangle(name: string): string | null {
   const first = name.charCodeAt(0);
   if (first === 0x5f /* _ */) return underscored(name);
+  if (first === 0x24 /* $ */) return languageOf(name) === "swift" ? swift(name, 0) : null;
   if (first === 0x3f /* ? */) return languageOf(name) === "msvc" ? microsoft(name) : null;
   if (first === 0x40 /* @ */ && name.startsWith("_Z", 1) && parameterBytes.test(name)) return underscored(name.slice(1));
   return null;
@@ -55,6 +58,7 @@ function underscored(name: string): string | null {
   let at = 1;
   while (at < 4 && name.charCodeAt(at) === 0x5f) at++;
   const letter = name.charCodeAt(at);
+  if (letter === 0x24 /* $ */) return languageOf(name) === "swift" ? swift(name, at) : null;
   // The version of a dynamic symbol, or the mark of a linker's stub.
   const mark = name.indexOf("@", at);
   const end = mark < 0 ? name.length : mark;
@@ -76,6 +80,13 @@ function itanium(name: string, at: number, end: number): string | null {
   if (text !== null && at === 3) return null;
   if (text !== null) return withSuffixes(text);
   return at === 3 ? block(name, at, end) : null;
+}
+
+/** Swift's own marks are part of its mangling; LLVM's follow a dot. */
+function swift(name: string, at: number): string | null {
+  const mark = name.indexOf(".", at);
+  const text = demangleSwift(name.slice(at, mark < 0 ? name.length : mark));
+  return text === null || mark < 0 ? text : load(name, mark, name.length) ? withSuffixes(text) : null;
 }
 
 const blockMark = /_block_invoke(?:[._]?\d+)?$/;

@@ -1,7 +1,7 @@
 // Which language mangled a name, by how it begins.
 import { isRustLegacy } from "./rust/legacy.ts";
 
-/** What a name may be mangled by; Objective-C's and Swift's are told, not changed. */
+/** What a name may be mangled by; Objective-C's is told, not changed. */
 export type MangledLanguage = "c++" | "msvc" | "rust" | "swift" | "objc";
 
 /** The language of a mangled name; null when it is not mangled. */
