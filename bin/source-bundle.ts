@@ -8,11 +8,15 @@
 import { mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { ok, type Result } from "../config/problem.ts";
 import { CacheContents } from "../symbols/cache/cache-contents.ts";
-import { openDebugFile } from "../symbols/compile.ts";
-import { openFile } from "../symbols/file-bytes.ts";
+import { cacheOfBytes } from "../symbols/cache/symbol-cache.ts";
+import { compileBytes, openDebugFile } from "../symbols/compile.ts";
+import { openFile, type OpenFile } from "../symbols/file-bytes.ts";
+import { joinPieces } from "../symbols/joined-bytes.ts";
+import { moduleName } from "../symbols/module-name.ts";
 import { bundleBytesMax, bundleFilesMax, type BundledModule, writeSourceBundle } from "../symbols/sources/bundle-writer.ts";
-import { openSymbolFiles } from "../symbols/symbol-file.ts";
+import { openSymbolBytes } from "../symbols/symbol-file.ts";
 import { type ChosenSource, chooseSource, type LeftOut, readSourceText, type SourceRoot } from "./source-choice.ts";
 import { sourceOf, type SymbolFile } from "./symbol-scan.ts";
 import { counted, megabytes, type Terminal } from "./terminal.ts";
@@ -44,10 +48,14 @@ export function makeSourceBundles(files: readonly SymbolFile[], roots: readonly 
   const made: SymbolFile[] = [];
   const modules: ModuleSources[] = [];
   try {
-    for (const [debugId, module] of Map.groupBy(files.filter(hasLines), ({ facts }) => facts.debugId ?? "")) {
-      if (debugId === "") continue;
+    const byId = Map.groupBy(files, ({ facts }) => facts.debugId ?? "");
+    // What dwz took out is no module of its own.
+    const supplements = new Set(files.flatMap(({ facts }) => facts.supplement?.debugId ?? []));
+    for (const [debugId, module] of byId) {
+      if (debugId === "" || supplements.has(debugId) || !module.some(hasLines)) continue;
       terminal.redraw?.(`looking for the sources of ${nameOf(module)}`);
-      const found = bundleModule(debugId, module, roots, folder);
+      const others = module.flatMap(({ facts }) => byId.get(facts.supplement?.debugId ?? "?") ?? []);
+      const found = bundleModule(debugId, module, others, roots, folder);
       terminal.redraw?.("");
       modules.push(found.module);
       if (found.file !== null) made.push(found.file);
@@ -77,29 +85,28 @@ const words: { readonly [reason in LeftOut]: string } = {
   too_many: "more than a bundle holds",
 };
 
-/** A symbol file and split DWARF say what they hold only when they are read; the module's files are read together. */
-function hasLines({ facts, pieces }: SymbolFile): boolean {
-  return facts.holds.lines && facts.kind !== "sources" && facts.kind !== "dwp" && pieces === null;
+function hasLines({ facts }: SymbolFile): boolean {
+  return facts.holds.lines || facts.kind === "dwp";
 }
 
+/** What the module is called, as its bundle shall be. */
 function nameOf(module: readonly SymbolFile[]): string {
-  const [first] = module;
-  const said = module.find(({ facts }) => facts.debugFile !== null)?.facts.debugFile;
-  return said ?? first!.facts.codeFile ?? path.basename(first!.path);
+  const said = module.find(({ facts }) => facts.debugFile !== null)?.facts.debugFile ?? module.find(({ facts }) => facts.codeFile !== null)?.facts.codeFile;
+  const { facts, path: at } = module[0]!;
+  return said ?? moduleName(facts.kind, path.basename(at)) ?? path.basename(at);
 }
 
-function bundleModule(debugId: string, module: readonly SymbolFile[], roots: readonly SourceRoot[], folder: string): { readonly module: ModuleSources; readonly file: SymbolFile | null } {
+function bundleModule(debugId: string, module: readonly SymbolFile[], others: readonly SymbolFile[], roots: readonly SourceRoot[], folder: string): { readonly module: ModuleSources; readonly file: SymbolFile | null } {
   const name = nameOf(module);
   const nothing = (problem: string | null, left_out: ModuleSources["left_out"]) => ({ module: { module: name, debug_id: debugId, files: 0, bytes: 0, left_out, problem }, file: null });
-  const cache = openSymbolFiles(module.map(sourceOf));
+  const cache = compile([...module, ...others]);
   if (!cache.ok) return nothing(cache.problem.message, {});
   const leftOut = new Tally();
-  const chosen = chooseAll(new CacheContents(cache.value).files, roots, leftOut);
+  const chosen = chooseAll(new CacheContents(cacheOfBytes(name, cache.value)).files, roots, leftOut);
   if (chosen.length === 0) return nothing(null, leftOut.reasons);
   mkdirSync(path.join(folder, debugId));
   const at = path.join(folder, debugId, `${path.basename(name)}.src.zip`);
-  const { archName, codeId } = module[0]!.facts;
-  const bundled: BundledModule = { debugId, debugFile: name, codeId: codeId ?? module.find(({ facts }) => facts.codeId !== null)?.facts.codeId ?? null, arch: archName };
+  const bundled: BundledModule = { debugId, debugFile: name, codeId: module.find(({ facts }) => facts.codeId !== null)?.facts.codeId ?? null, arch: module[0]!.facts.archName };
   const sources = chosen.map((source) => ({
     path: source.path,
     read() {
@@ -111,6 +118,21 @@ function bundleModule(debugId: string, module: readonly SymbolFile[], roots: rea
   const written = writeSourceBundle(at, bundled, sources);
   if (written.files === 0) return nothing(null, leftOut.reasons);
   return { module: { module: name, debug_id: debugId, ...written, left_out: leftOut.reasons, problem: null }, file: symbolFileAt(at) };
+}
+
+/** Compiles files as the server will, once it has them. */
+function compile(files: readonly SymbolFile[]): Result<Uint8Array> {
+  const opened: OpenFile[] = [];
+  try {
+    for (const file of files) {
+      const one = file.pieces === null ? openSymbolBytes(sourceOf(file)) : ok(joinPieces(file.pieces));
+      if (!one.ok) return one;
+      opened.push(one.value);
+    }
+    return compileBytes(opened.map(({ bytes }) => bytes));
+  } finally {
+    for (const one of opened) one.close();
+  }
 }
 
 function chooseAll(named: readonly string[], roots: readonly SourceRoot[], leftOut: Tally): ChosenSource[] {

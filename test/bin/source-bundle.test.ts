@@ -7,6 +7,10 @@ import pino from "pino";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { symbols } from "../../bin/commands/symbols.ts";
 import { chooseSource, readSourceRoots, readSourceText } from "../../bin/source-choice.ts";
+import { makeSourceBundles } from "../../bin/source-bundle.ts";
+import { findSplitUploads } from "../../bin/split-uploads.ts";
+import { chooseUploads } from "../../bin/symbol-modules.ts";
+import { scanForSymbols } from "../../bin/symbol-scan.ts";
 import type { Terminal } from "../../bin/terminal.ts";
 import { readSettings } from "../../config/settings.ts";
 import type { CrashDetail, SourceLines, SymbolPage } from "../../services/triage/schema.ts";
@@ -99,6 +103,36 @@ describe("which files leave the build machine", () => {
       expect(read === null ? null : Buffer.from(read).toString()).toBe(text);
     }
     expect(readSourceText({ path: "t.c", here: at("out/none.c"), bytes: 0 })).toBeNull();
+  });
+});
+
+describe("the sources of a module are those of all its files together:", () => {
+  it.each([
+    ["DWARF in the program", "elf/gcc-5", "halcyon.so", "elf"],
+    ["DWARF beside the stripped program", "elf/gcc-5-split", "halcyon.so", "elf"],
+    ["DWARF in .dwo files", "elf/gcc-5-dwo", "halcyon.so", "elf"],
+    ["DWARF in a .dwp file", "elf/clang-5-dwo", "halcyon.so", "elf"],
+    ["DWARF of which dwz took a part out", "elf/dwz-shared-5", "halcyon.so", "elf"],
+    ["a PDB and its program", "windows/x64", "Halcyon.pdb", "windows"],
+  ])("%s", (_what, built, name, sources) => {
+    const silent: Terminal = { env: {}, out: () => {}, err: () => {}, retryMs: 1 };
+    const roots = readSourceRoots([`/build/halcyon=${root}/fixtures/${sources}`, `C:\\build\\halcyon=${root}/fixtures/${sources}`]);
+    if (typeof roots === "string") throw new Error(roots);
+    return scanForSymbols([path.join(root, "fixtures/out", built)]).then((scan) => {
+      const { files } = chooseUploads(scan.files);
+      const made = makeSourceBundles([...files, ...findSplitUploads(files, scan, silent).files], roots, silent);
+      try {
+        const module = made.modules.find((one) => one.module === name);
+        expect(module?.problem).toBeNull();
+        expect(module!.files).toBeGreaterThan(2);
+        // What it is made of is the same in each form; a part of it lies in other folders.
+        expect(module!.files + (module!.left_out.absent?.count ?? 0)).toBe(sources === "elf" ? 14 : 12);
+        expect(made.files.map(({ facts }) => [facts.kind, facts.debugFile, facts.debugId])).toContainEqual(["sources", name, module!.debug_id]);
+        expect(new Set(made.modules.map((one) => one.debug_id)).size).toBe(made.modules.length);
+      } finally {
+        made.remove();
+      }
+    });
   });
 });
 

@@ -229,8 +229,8 @@ describe("damaged bundles", () => {
       const found = find(bundle, engine);
       counts.slowest = Math.max(counts.slowest, performance.now() - since);
       if (!found.ok || found.value === null) continue;
-      // A checksum holds contents; which of the two it is, only the manifest says.
-      expect(Object.values(files)).toContain(found.value);
+      // A checksum holds contents; which of the two it is, only the manifest says. Zeros over all numbers of an entry are those of an empty file.
+      expect([...Object.values(files), ""]).toContain(found.value);
       counts.found++;
     }
     expect(counts.opened).toBeGreaterThan(total / 50);
