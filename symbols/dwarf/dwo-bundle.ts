@@ -4,9 +4,11 @@
 //
 //   !<arch>\n
 //   deadair-dwo/    {"debugId": "…", "debugFile": "halcyon.so"}\n
-//   //              names of more than 15 characters
 //   engine.dwo/     a .dwo or .dwp file, as it is
 //   …
+//
+// Names are for people who look into it: of a long one the end is kept, and
+// units are known by their ids.
 //
 // Its members come in the order in which they are given, which should be that
 // of the program's units: then each is read once. It has no times and no users,
@@ -19,8 +21,9 @@ const magic = "!<arch>\n";
 const manifestName = "deadair-dwo";
 const headerBytes = 60;
 const headerEnd = "`\n";
+/** Where other writers of archives put names that are too long for a header. */
+const longNames = "//";
 const manifestBytesMax = 4096;
-const namesBytesMax = 32 * 1024 * 1024;
 /** Members of one bundle; large browsers have some ten thousand units. */
 const membersMax = 262_144;
 /** Characters of a name that fits into a header, with the `/` behind it. */
@@ -43,23 +46,12 @@ export function writeDwoBundle(debugId: string, debugFile: string, members: read
     bytes += head.length;
     if (head.length > 0) pieces.push(head);
   };
-  const addText = (name: string, text: string): void => {
-    const size = Buffer.byteLength(text);
-    pending += headerOf(name, size) + text + (size % 2 === 1 ? "\n" : "");
-  };
-  addText(`${manifestName}/`, `${JSON.stringify({ debugId, debugFile })}\n`);
-  let names = "";
-  const placed = members.map(({ name }) => {
-    // What `ar` cannot say of names in ASCII.
-    const plain = name.replaceAll(/[^\x21-\x7e]|\//g, "_");
-    if (plain.length > 0 && plain.length <= shortNameMax) return `${plain}/`;
-    const at = names.length;
-    names += `${plain}/\n`;
-    return `/${at}`;
-  });
-  if (names !== "") addText("//", names);
-  for (const [i, { size }] of members.entries()) {
-    pending += headerOf(placed[i]!, size);
+  const manifest = `${JSON.stringify({ debugId, debugFile })}\n`;
+  const manifestBytes = Buffer.byteLength(manifest);
+  pending += headerOf(`${manifestName}/`, manifestBytes) + manifest + (manifestBytes % 2 === 1 ? "\n" : "");
+  for (const [i, { name, size }] of members.entries()) {
+    // ASCII alone is the same to every `ar`.
+    pending += headerOf(`${name.slice(-shortNameMax).replaceAll(/[^\x21-\x7e]|\//g, "_")}/`, size);
     flush();
     pieces.push(i);
     bytes += size;
@@ -74,7 +66,7 @@ function headerOf(name: string, size: number): string {
 }
 
 /** A file in a bundle. */
-export type BundledFile = { readonly name: string; readonly offset: number; readonly size: number };
+type BundledFile = { readonly offset: number; readonly size: number };
 
 /** A bundle that was read. */
 export type DwoBundle = { readonly debugId: string; readonly debugFile: string; readonly members: readonly BundledFile[] };
@@ -87,7 +79,6 @@ export function isDwoBundle(head: Buffer): boolean {
 /** Reads what a bundle has. Refuses with `malformed_dwo_bundle`; throws what `fs` throws. */
 export function readDwoBundle(bytes: FileBytes): Result<DwoBundle> {
   const members: BundledFile[] = [];
-  let names = "";
   let manifest: { readonly debugId: string; readonly debugFile: string } | null = null;
   for (let at = magic.length; at + headerBytes <= bytes.size; ) {
     const header = readBytes(bytes, at, headerBytes)!.toString("latin1");
@@ -98,21 +89,11 @@ export function readDwoBundle(bytes: FileBytes): Result<DwoBundle> {
     if (manifest === null) {
       manifest = name === `${manifestName}/` && size <= manifestBytesMax ? parseManifest(readBytes(bytes, offset, size)!.toString("utf8")) : null;
       if (manifest === null) return malformed("its first member does not say of which module it is");
-    } else if (name === "//") {
-      if (size > namesBytesMax) return malformed("its names are too long");
-      names = readBytes(bytes, offset, size)!.toString("latin1");
     } else if (members.length === membersMax) return malformed(`it has more than ${membersMax} files`);
-    else members.push({ name: nameOf(name, names), offset, size });
+    else if (name !== longNames) members.push({ offset, size });
     at = offset + size + (size % 2);
   }
   return manifest === null ? malformed("it is empty") : ok({ ...manifest, members });
-}
-
-function nameOf(name: string, names: string): string {
-  if (!/^\/\d+$/.test(name)) return name.replace(/\/$/, "");
-  const at = Number(name.slice(1));
-  const end = names.indexOf("/\n", at);
-  return names.slice(at, end < 0 ? at : end);
 }
 
 function parseManifest(text: string): { readonly debugId: string; readonly debugFile: string } | null {

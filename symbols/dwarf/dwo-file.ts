@@ -9,7 +9,7 @@ import type { ElfImage } from "../elf/image.ts";
 import { readBytes } from "../file-bytes.ts";
 import type { SplitUnitSections } from "./companions.ts";
 import type { LoadedSections } from "./dwarf-sections.ts";
-import { type StoredSection, StoredSections } from "./stored-sections.ts";
+import { gnuCompressedName, type StoredSection, StoredSections } from "./stored-sections.ts";
 import { type Contribution, type DwoSectionName, readUnitIndex, type UnitIndex } from "./unit-index.ts";
 import { dwoIdOf, Units } from "./unit.ts";
 import { WorkBudget } from "./work-budget.ts";
@@ -27,8 +27,8 @@ export class DwoFile {
   private readonly whole = new Map<string, Uint8Array>();
   /** Where a package's units are; null in a .dwo file. */
   private readonly index: UnitIndex | null;
-  /** Offsets of a .dwo file's units by their ids. */
-  private readonly units = new Map<string, number>();
+  /** Units of a .dwo file by their ids: the section that each is in, and its offset there. */
+  private readonly units = new Map<string, { readonly info: Uint8Array; readonly unit: number }>();
 
   /** What is read is paid from `budget`; what cannot be read is counted as `unreadableSection`. */
   constructor(image: ElfImage, budget: WorkBudget, builder: ModuleBuilder) {
@@ -51,9 +51,9 @@ export class DwoFile {
   find(id: string): SplitUnitSections | null {
     const { index } = this;
     if (index === null) {
-      const unit = this.units.get(id);
-      if (unit === undefined) return null;
-      return { unit, info: this.section(".debug_info.dwo"), abbrev: this.section(".debug_abbrev.dwo"), str: this.section(".debug_str.dwo"), strOffsets: this.section(".debug_str_offsets.dwo"), rangeLists: this.section(".debug_rnglists.dwo") };
+      const found = this.units.get(id);
+      if (found === undefined) return null;
+      return { ...found, abbrev: this.section(".debug_abbrev.dwo"), str: this.section(".debug_str.dwo"), strOffsets: this.section(".debug_str_offsets.dwo"), rangeLists: this.section(".debug_rnglists.dwo") };
     }
     const info = index.partOf(id, ".debug_info.dwo");
     if (info === null) return null;
@@ -62,47 +62,54 @@ export class DwoFile {
     return found.info.length === 0 ? null : found;
   }
 
+  /** Finds a .dwo file's units. There may be a section of their name for each type, beside that of the code. */
   private findUnits(): void {
-    const info = this.section(".debug_info.dwo");
+    for (const section of this.image.headers.sections) {
+      const isInfo = section.name === ".debug_info.dwo" || section.name === gnuCompressedName(".debug_info.dwo");
+      if (isInfo && section.stored > 0) this.findUnitsIn(this.read(this.image.stored(section)) ?? none);
+    }
+  }
+
+  private findUnitsIn(info: Uint8Array): void {
     const abbrev = this.section(".debug_abbrev.dwo");
     const sections: LoadedSections = { little: this.image.headers.little, toRva: () => -1, info, abbrev, line: none, str: none, lineStr: none, strOffsets: none, addr: none, ranges: none, rangeLists: none, bytes: info.length + abbrev.length };
     const units = new Units(sections, new WorkBudget(sections.bytes));
     for (let i = 0; i < units.count; i++) {
       const unit = units.open(i);
       const id = typeof unit === "string" || unit.isTypeUnit ? "" : dwoIdOf(sections, unit);
-      if (typeof unit !== "string" && id !== "" && !this.units.has(id)) this.units.set(id, unit.start);
+      if (typeof unit !== "string" && id !== "" && !this.units.has(id)) this.units.set(id, { info, unit: unit.start });
     }
-  }
-
-  private storedOf(name: string): StoredSection | null {
-    const section = this.image.section(name);
-    return section === null ? null : this.image.stored(section);
   }
 
   /** All of a section; empty when it is not there or cannot be read. */
   private section(name: string): Uint8Array {
     const known = this.whole.get(name);
     if (known !== undefined) return known;
-    const stored = this.storedOf(name);
-    const bytes = (stored !== null && this.pay(stored) ? this.stored.read(stored) : null) ?? none;
-    if (stored === null && this.image.section(name) !== null) this.builder.warn("unreadableSection");
+    const section = this.image.section(name);
+    const bytes = section === null ? none : (this.read(this.image.stored(section)) ?? none);
     this.whole.set(name, bytes);
     return bytes;
+  }
+
+  /** Reads a section, of which null is one that is compressed as nobody knows. */
+  private read(stored: StoredSection | null): Uint8Array | null {
+    if (stored !== null && this.pay(stored)) return this.stored.read(stored);
+    this.builder.warn("unreadableSection");
+    return null;
   }
 
   /** Pays for reading a section, and inflating it. */
   private pay({ size, compression }: StoredSection): boolean {
     const inflated = compression === null ? 0 : compression === "gnu" ? size * 8 : compression.inflated;
-    const isPaid = inflated <= size * inflationMax && this.budget.spend(size + inflated);
-    if (!isPaid) this.builder.warn("unreadableSection");
-    return isPaid;
+    return inflated <= size * inflationMax && this.budget.spend(size + inflated);
   }
 
   /** A part of a section; empty when it is not there or cannot be read. */
   private part(name: DwoSectionName, contribution: Contribution | null): Uint8Array {
     if (contribution === null) return none;
     const { offset, size } = contribution;
-    const stored = this.whole.has(name) ? null : this.storedOf(name);
+    const section = this.image.section(name);
+    const stored = section === null || this.whole.has(name) ? null : this.image.stored(section);
     if (stored === null || stored.compression !== null) return this.section(name).subarray(offset, offset + size);
     if (offset + size > stored.size || !this.budget.spend(size)) return none;
     return readBytes(this.image.bytes, stored.offset + offset, size) ?? none;

@@ -35,7 +35,7 @@ const fileCost = 1024;
 
 /** Opens a package, which is an ELF file with `.debug_cu_index`. */
 export function openDwp(image: ElfImage): DebugFile {
-  return dwpFile(image.bytes, image, { debugId: null, debugFile: null, members: [{ name: "", offset: 0, size: image.bytes.size }] });
+  return dwpFile(image.bytes, image, { debugId: null, debugFile: null, members: [{ offset: 0, size: image.bytes.size }] });
 }
 
 /** Opens a bundle of split DWARF. Refuses with `malformed_dwo_bundle`. */

@@ -18,7 +18,7 @@ import { DwarfFile, type DwarfShared } from "./dwarf-file.ts";
 import { dwoIdOf, type Unit, type UnitFault } from "./unit.ts";
 
 /** The other part of a unit. */
-export type SplitUnit = { readonly file: DwarfFile; readonly unit: Unit | UnitFault };
+type SplitUnit = { readonly file: DwarfFile; readonly unit: Unit | UnitFault };
 
 /** Finds the other parts of units. */
 export class SplitFiles {

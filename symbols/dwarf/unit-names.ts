@@ -1,5 +1,6 @@
 // Gives what the walk found in a unit to the builder: each range of a function
 // as a function with its name, its lines and what was inlined into it.
+import { Uint32List } from "../cache/growable-array.ts";
 import { INLINE_WORDS } from "../cache/inline-tree.ts";
 import { ROW_WORDS } from "../cache/line-rows.ts";
 import type { ModuleBuilder } from "../cache/module-builder.ts";
@@ -19,6 +20,8 @@ export class UnitNames {
   private readonly builder: ModuleBuilder;
   private readonly names: DieNames;
   private readonly budget: WorkBudget;
+  /** Of the unit: which rows its functions got, first and past the last. */
+  private readonly given = new Uint32List();
   private inlines: Uint32Array = new Uint32Array(INLINE_WORDS * 256);
 
   /** `main` is the module's own file, which has all lines. */
@@ -33,8 +36,8 @@ export class UnitNames {
   /** Adds what a walk found in a unit of a file. Its lines are those of `home`, which is in the module's own file: the unit itself, or its skeleton. */
   add(file: DwarfFile, unit: Unit, home: Unit, walk: UnitWalk): void {
     const { functions, ranges } = walk;
-    if (functions.length === 0) return;
     const files = this.readLines(home);
+    this.given.length = 0;
     this.names.enter(file, unit);
     for (let word = 0; word < functions.length; word += FUNCTION_WORDS) {
       const name = this.names.nameOf(functions.data[word]!);
@@ -44,6 +47,23 @@ export class UnitNames {
         this.addLines(start, start + ranges.data[i + 1]!);
         this.addInlines(walk, functions.data[word + 3]!, start, start + ranges.data[i + 1]!, files);
       }
+    }
+    this.addLoose();
+  }
+
+  /** Adds what lines the unit has besides those of its functions. */
+  private addLoose(): void {
+    const { lines, given } = this;
+    let rows = 0;
+    for (let i = 0; i < given.length; i += 2) rows += given.data[i + 1]! - given.data[i]!;
+    // Nearly always all of them were given.
+    if (rows >= lines.count || !this.budget.spend(lines.count + given.length)) return;
+    const order = Uint32Array.from({ length: given.length / 2 }, (_, i) => i * 2).sort((a, b) => given.data[a]! - given.data[b]!);
+    let from = 0;
+    for (let i = 0; i <= order.length; i++) {
+      const first = i < order.length ? given.data[order[i]!]! : lines.count;
+      if (first > from) this.builder.addLooseLines(lines.rows.subarray(from * ROW_WORDS, first * ROW_WORDS), first - from);
+      if (i < order.length) from = Math.max(from, given.data[order[i]! + 1]!);
     }
   }
 
@@ -67,6 +87,10 @@ export class UnitNames {
     const { lines } = this;
     const first = lines.firstRow(start);
     const last = lines.endRow(end);
+    if (last > first) {
+      this.given.push(first);
+      this.given.push(last);
+    }
     if (last <= first || !this.budget.spend((last - first) * 4)) return;
     this.builder.addLines(lines.rows.subarray(first * ROW_WORDS, last * ROW_WORDS), last - first);
   }

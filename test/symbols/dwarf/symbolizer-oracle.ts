@@ -7,6 +7,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import type { SymbolCache } from "../../../symbols/cache/symbol-cache.ts";
+import type { DwarfCompanions } from "../../../symbols/dwarf/companions.ts";
 import { emptyPlace, scratchFile } from "../cache/cached-symbols.ts";
 import { openDwarf } from "./dwarf-answers.ts";
 import { openObject } from "./object-sections.ts";
@@ -22,13 +23,13 @@ type Frame = { readonly name: string; readonly at: string };
 /** What was compared, and the first few addresses that differ. */
 export type Agreement = { readonly same: number; readonly different: readonly string[] };
 
-/** Compares all answers about a file's code, or those of every few bytes. */
-export function compareWithSymbolizer(path: string, stride = 1): Agreement {
+/** Compares all answers about a file's code, or those of every few bytes. The symbolizer finds .dwo files where the file says they are. */
+export function compareWithSymbolizer(path: string, stride = 1, companions?: DwarfCompanions): Agreement {
   const file = readFileSync(path);
   const object = openObject(file);
   const addresses = object.code.flatMap(([start, end]) => Array.from({ length: Math.ceil((end - start) / stride) }, (_, i) => start + i * stride));
   const theirs = askSymbolizer(withoutSymbols(file), addresses.map((rva) => rva + object.base));
-  const cache = openDwarf(object);
+  const cache = openDwarf(object, companions);
   const different: string[] = [];
   let same = 0;
   try {
