@@ -10,7 +10,7 @@ import { openDebugFile } from "../symbols/compile.ts";
 import type { DebugFile } from "../symbols/debug-file.ts";
 import { type OpenFile, openFile } from "../symbols/file-bytes.ts";
 import { joinPieces } from "../symbols/joined-bytes.ts";
-import type { ModuleWarning } from "./symbol-modules.ts";
+import { type ModuleWarning, splitRemedy } from "./symbol-modules.ts";
 import { shownPath, sourceOf, type SymbolFile, type SymbolScanResult } from "./symbol-scan.ts";
 import { counted, type Terminal } from "./terminal.ts";
 
@@ -77,7 +77,7 @@ function filesAt(at: string): SymbolFile[] {
 function lacksSplit(file: SymbolFile, { missing, units }: FoundSplit): ModuleWarning {
   const [first] = missing;
   const example = first === undefined || first.dwoName === "" ? "" : `, such as ${path.posix.join(first.compDir, first.dwoName)}`;
-  const message = `It lacks split DWARF: of ${counted(units, "unit")}, ${missing.length} ${missing.length === 1 ? "is" : "are"} in no .dwo or .dwp file that is here${example}. Upload where it was built, before its .dwo files are removed; or put them beside it, or what dwp makes of them.`;
+  const message = `It lacks split DWARF: of ${counted(units, "unit")}, ${missing.length} ${missing.length === 1 ? "is" : "are"} in no .dwo or .dwp file that is here${example}. ${splitRemedy}`;
   return { code: "lacks_split_files", path: shownPath(file), message };
 }
 

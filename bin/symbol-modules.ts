@@ -82,6 +82,9 @@ function namelessProgram(file: SymbolFile): ModuleWarning {
   return { code: "lacks_pdb", path, message: `It lacks its PDB: ${facts.debugFile ?? "none"} with the debug id ${facts.debugId} is not here.${fate}` };
 }
 
+/** What to do when split DWARF was looked for and not found. */
+export const splitRemedy = "Upload where it was built, before its .dwo files are removed; or put them beside it, or what dwp makes of them.";
+
 /** What a module can be required to have, by the words of `--require`. */
 export const requirements = ["unwind", "lines", "names", "inlines"] as const;
 export type Requirement = (typeof requirements)[number];
@@ -134,5 +137,6 @@ function excuseOf(module: readonly UploadFile[], what: Requirement): { readonly 
   const { codes, reason, remedy } = terms[what];
   const said: readonly DebugFileLack[] = module.flatMap(({ lacks }) => lacks);
   const lack = said.find(({ code }) => codes.includes(code));
+  if (lack?.code === "names_in_dwo") return { reason: lack.message, remedy: splitRemedy };
   return lack === undefined ? { reason, remedy } : { reason: lack.message, remedy: lack.hint };
 }

@@ -13,7 +13,6 @@ import path from "node:path";
 import { readSymbolHeader } from "../symbols/breakpad/header.ts";
 import { storePath } from "../symbols/breakpad/store-path.ts";
 import type { DebugFileFacts } from "../symbols/debug-file.ts";
-import { recogniseForeign } from "../symbols/foreign-format.ts";
 import { moduleName } from "../symbols/module-name.ts";
 import { type DebugFileRecord, symbolSource } from "./module-files.ts";
 import type { SymbolSource } from "./stackwalker.ts";
@@ -21,7 +20,7 @@ import type { SymbolSource } from "./stackwalker.ts";
 /** Bytes read of a `.sym` file: its MODULE and INFO records are the first lines. */
 const headBytes = 4096;
 /** Bytes read of a file that may be anything. */
-const magicBytes = 20;
+const magicBytes = 4;
 /** Files looked at in all trees together. */
 const filesMax = 100_000;
 /** Names of symbol files. */
@@ -68,11 +67,11 @@ function symRecord(file: string): PlacedRecord[] {
   return header.ok ? [recordOf(file, file, { kind: "breakpad", ...header.value })] : [];
 }
 
-/** Formats that programs of Linux and macOS, and their debug files, come in. */
-const unnamedFormats: readonly string[] = ["elf", "macho", "fat"];
+/** What programs of Linux and macOS, and their debug files, begin with, as a little-endian number: ELF; Mach-O of 32 and 64 bits; universal binaries with either header. */
+const unnamedMagics: readonly number[] = [0x464c457f, 0xfeedface, 0xfeedfacf, 0xbebafeca, 0xbfbafeca];
 
 async function nativeRecords(file: string): Promise<PlacedRecord[]> {
-  if (!nativeName.test(file) && !unnamedFormats.includes(recogniseForeign(head(file, magicBytes))?.kind ?? "")) return [];
+  if (!nativeName.test(file) && !startsLikeProgram(head(file, magicBytes))) return [];
   // Readers of native formats are loaded only where there are such files.
   const [{ openDebugFile }, { openFile, partOf, partPath }, { filePartsOf }] = await Promise.all([import("../symbols/compile.ts"), import("../symbols/file-bytes.ts"), import("../symbols/file-parts.ts")]);
   const opened = openFile(file);
@@ -88,6 +87,10 @@ async function nativeRecords(file: string): Promise<PlacedRecord[]> {
   } finally {
     opened.value.close();
   }
+}
+
+function startsLikeProgram(bytes: Buffer): boolean {
+  return bytes.length === magicBytes && unnamedMagics.includes(bytes.readUInt32LE(0));
 }
 
 /** A record of a file in a folder. */
@@ -120,7 +123,7 @@ function besideProgram(record: PlacedRecord, others: readonly PlacedRecord[]): P
 }
 
 /** The first bytes of a file; none of what cannot be read: a broken link or a file without rights is no symbol file for us. */
-function head(file: string, count: number): Uint8Array {
+function head(file: string, count: number): Buffer {
   const bytes = Buffer.alloc(count);
   let descriptor: number;
   try {

@@ -27,9 +27,10 @@ programs and bundles they belong to, ELF programs and libraries with their .debu
 and Breakpad symbol files (.sym, also gzip or zstd). Files are told by their contents.
 Universal binaries are split; .dwp and .dwo files, and what dwz took out, go along with
 the program that refers to them, from beside it or from where the compiler put them. Of
-a plugin or a file that is named, a .dSYM or .debug beside it goes along too. What the server has is not
-sent again. A DLL or EXE found in a folder goes along when its PDB (or .sym) is there
-too, or when it has DWARF inside; name the file itself to upload it in any case.
+a plugin or a file that is named, a .dSYM or .debug beside it goes along too. What the
+server has is not sent again. A DLL or EXE found in a folder goes along when its PDB (or
+.sym) is there too, or when it has DWARF inside; name the file itself to upload it in
+any case.
 
   --url URL          address of the server             (env DEADAIR_URL)
   --token TOKEN      token that may upload symbols     (env DEADAIR_TOKEN)

@@ -82,6 +82,12 @@ describe("upload", () => {
     expect(summary["warnings"]).toEqual([{ code: "lacks_split_files", path: path.join(folder, "halcyon.so"), message: expect.stringMatching(/^It lacks split DWARF: of \d+ units, 1 is in no \.dwo or \.dwp file that is here, such as .*engine\.dwo\. Upload where it was built/) }]);
   });
 
+  test("what is required and split off is asked for by its files", async () => {
+    await take(["gcc-5-dwo/halcyon.so", "halcyon.so"]);
+    const { code, summary } = await upload(["--require", "lines,unwind"]);
+    expect([code, summary["lacking"]]).toEqual([1, [expect.objectContaining({ lacks: [{ what: "lines", reason: expect.stringContaining("in .dwo files"), remedy: expect.stringMatching(/^Upload where it was built/) }] })]]);
+  });
+
   test("a named library brings what lies beside it", async () => {
     await take(["clang-5-dwo", "."]);
     expect(await upload([path.join(folder, "halcyon.so")])).toMatchObject({ code: 0, kinds: ["dwp", "elf"], warned: [] });
