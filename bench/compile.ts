@@ -7,13 +7,16 @@
 // take who read the same file: llvm-pdbutil and llvm-dwarfdump, which print it,
 // and mozilla's dump_syms where DEADAIR_DUMP_SYMS names one (by hand, not in CI).
 // Contenders take turns; medians of their ratios over the rounds.
-// The program is made by clang (compile/large-program.ts).
+// The Windows program is made by clang (compile/large-program.ts); the large library
+// with DWARF is Debian's libjvm (compile/debian-libjvm.ts), against Breakpad's own
+// dump_syms, with its sections inflated, which dump_syms needs, and as Debian has it.
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import type { OneCompile } from "./compile/one-compile.ts";
+import { debianLibjvm, type Libjvm } from "./compile/debian-libjvm.ts";
 import { largeProgram } from "./compile/large-program.ts";
 import { unpackCabinet } from "../test/support/cabinet.ts";
 import { median, runJson, takeTurns, timeCommand } from "./walk/rounds.ts";
@@ -28,7 +31,8 @@ const warmUp = 5;
 const units = 12;
 
 type Peer = { readonly name: string; readonly command: readonly string[] };
-type Row = { readonly what: string; readonly files: readonly string[]; readonly peers: readonly Peer[]; readonly aim: string };
+/** `isLarge` for files that take seconds, in which V8 has compiled our code: only new processes are measured. */
+type Row = { readonly what: string; readonly files: readonly string[]; readonly peers: readonly Peer[]; readonly aim: string; readonly isLarge?: boolean };
 
 const made = largeProgram(folder, units);
 if (typeof made === "string") {
@@ -44,6 +48,9 @@ const cabinet = path.join(root, "../shared/corpus/mozilla+dump_syms/test_data/wi
 const microsoft = path.join(folder, "basic32.pdb");
 if (existsSync(cabinet) && !existsSync(microsoft)) writeFileSync(microsoft, unpackCabinet(readFileSync(cabinet)));
 
+const libjvm = debianLibjvm(path.join(root, ".cache/bench/libjvm"));
+if ("missing" in libjvm) process.stderr.write(`deadair: without libjvm: ${libjvm.missing}\n`);
+
 const rows: readonly Row[] = [
   {
     what: "PDB, with its program",
@@ -55,6 +62,7 @@ const rows: readonly Row[] = [
   { what: "x64 program: unwind data and exports", files: [made.program], peers: [{ name: "llvm-readobj --unwind", command: ["llvm-readobj-19", "--unwind", made.program] }], aim: "" },
   { what: "x64 program with DWARF", files: [made.dwarf], peers: [{ name: "llvm-dwarfdump", command: ["llvm-dwarfdump-19", "--debug-info", "--debug-line", made.dwarf] }], aim: "" },
   ...(existsSync(microsoft) ? [{ what: "PDB by Visual C++ 2017 (../shared)", files: [microsoft], peers: [], aim: "≥ 150 MB/s" }] : []),
+  ...("missing" in libjvm ? [] : libjvmRows(libjvm)),
   { what: ".sym of the PDB", files: [sym], peers: [], aim: "≥ 150 MB/s" },
 ];
 
@@ -66,12 +74,22 @@ for (const row of rows) {
   process.stderr.write(`${line}\n`);
 }
 
-function measure({ what, files, peers, aim }: Row): string {
+function libjvmRows({ library, plain, compressed }: Libjvm): Row[] {
+  // -d: with inlined calls. It finds the debug file beside the library.
+  const breakpad = { name: "Breakpad dump_syms", command: [path.join(root, "node_modules/minidump/bin/linux-x64/dump_syms"), "-d", library, path.dirname(library)] };
+  const mozilla = dumpSyms === undefined ? [] : [{ name: "mozilla dump_syms", command: [dumpSyms, "--inlines", plain, "-o", path.join(folder, "dump_syms.sym")] }];
+  return [
+    { what: "libjvm with its debug file, 257 MB of .debug_info", files: [plain, library], peers: [breakpad, ...mozilla], aim: "≥ 4× Breakpad's dump_syms; memory ≤ 2× the debug information", isLarge: true },
+    { what: "the same, sections compressed as Debian ships them", files: [compressed, library], peers: [], aim: "", isLarge: true },
+  ];
+}
+
+function measure({ what, files, peers, aim, isLarge = false }: Row): string {
   const bytes = statSync(files[0]!).size;
   const compile = (times: number): OneCompile => runJson<OneCompile>([process.execPath, "--disable-warning=ExperimentalWarning", path.join(root, "bench/compile/one-compile.ts"), String(times), ...files]);
   const cold: OneCompile[] = [];
   const outcomes = takeTurns(rounds, [
-    { name: "warm", measure: () => median(compile(warmTimes).times.slice(warmUp)) },
+    ...(isLarge ? [] : [{ name: "warm", measure: () => median(compile(warmTimes).times.slice(warmUp)) }]),
     {
       name: "cold",
       measure() {
@@ -82,11 +100,13 @@ function measure({ what, files, peers, aim }: Row): string {
     },
     ...peers.map(({ name, command }) => ({ name, measure: () => timeCommand(command) })),
   ]);
-  const [warm, first, ...others] = outcomes;
+  const first = outcomes[isLarge ? 0 : 1]!;
+  const others = outcomes.slice(isLarge ? 1 : 2);
   const speed = (ms: number): string => (bytes / 1e6 / (ms / 1000)).toFixed(0);
   const peak = median(cold.map(({ peakKb, startKb }) => peakKb - startKb));
   const said = others.map(({ name, median: ms, ratio }) => `${name} ${(ms / 1000).toFixed(1)} s = ${ratio.toFixed(1)}×`).join(", ");
-  return `| ${what}, ${(bytes / 1e6).toFixed(1)} MB | ${speed(warm!.median)} MB/s (${speed(first!.median)} in a new process) | ${(peak / 1024).toFixed(0)} MB over the loaded compiler | ${(cold[0]!.cacheBytes / 1e6).toFixed(1)} MB | ${said} | ${aim} |`;
+  const own = isLarge ? `${speed(first.median)} MB/s (${(first.median / 1000).toFixed(1)} s) in a new process` : `${speed(outcomes[0]!.median)} MB/s (${speed(first.median)} in a new process)`;
+  return `| ${what}, ${(bytes / 1e6).toFixed(1)} MB | ${own} | ${(peak / 1024).toFixed(0)} MB over the loaded compiler | ${(cold[0]!.cacheBytes / 1e6).toFixed(1)} MB | ${said} | ${aim} |`;
 }
 
 /** Writes a module's symbols as a `.sym` file, by the command that users have. */

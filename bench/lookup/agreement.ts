@@ -19,7 +19,8 @@ export function agreementOf(cache: SymbolCache, addresses: readonly number[], th
     const ours = cache.lookUp(rva, place) ? [...place.inlines, place].map(({ name, file, line }) => ({ name, file: plain(file ?? ""), line })) : [];
     const their = theirs[i] ?? [];
     if (ours.length === their.length && ours.every((frame, k) => isSame(frame, their[k]!))) continue;
-    different.push(`0x${rva.toString(16)}: ${text(ours)} and not ${text(their)}`);
+    const at = ours.findIndex((frame, k) => their[k] === undefined || !isSame(frame, their[k]));
+    different.push(`0x${rva.toString(16)}: ${text(ours.slice(at, at + 1))} and not ${text(their.slice(at, at + 1))}, ${ours.length} and ${their.length} deep`);
   }
   return { same: addresses.length - different.length, all: addresses.length, different };
 }
@@ -51,12 +52,13 @@ export function binutilsFrames(output: string): Frame[][] {
   return answers;
 }
 
-const readable = (name: string): string => demangle(name) ?? name;
+/** In our spelling. We do not say of a function that it is a part or a copy that the compiler made. */
+const readable = (name: string): string => demangle(name.replace(/\..*$/, "")) ?? name;
 const text = (frames: readonly Frame[]): string => frames.map(({ name, file, line }) => `${name} ${file}:${line}`).join(" < ");
 
-/** A path without its detours: some print them as they are, some do not. */
+/** A path without its detours: some print them as they are, some do not. addr2line writes a relative folder twice. */
 function plain(file: string): string {
-  let path = file.replaceAll("/./", "/");
+  let path = file.replaceAll("/./", "/").replace(/^([^/].*\/)\1/, "$1");
   for (;;) {
     const shorter = path.replace(/[^/]+\/\.\.\//, "");
     if (shorter === path) return path;
@@ -66,5 +68,6 @@ function plain(file: string): string {
 
 function isSame(ours: Frame, theirs: Frame): boolean {
   if (ours.file !== theirs.file || ours.line !== theirs.line) return false;
-  return ours.name === theirs.name || ours.name.endsWith(`::${theirs.name}`) || ((theirs.name === "" || theirs.name === "??") && ours.name === "<name omitted>");
+  const bare = ours.name.replace(/\(.*$/, "");
+  return ours.name === theirs.name || bare === theirs.name || bare.endsWith(`::${theirs.name}`) || ((theirs.name === "" || theirs.name === "??") && ours.name === "<name omitted>");
 }
