@@ -153,7 +153,8 @@ function inspectModule(debugId: string, files: readonly InspectedFile[]): Inspec
   if (!opened.ok) return [];
   const holds = holdingsOf(opened.value.meta().counts);
   const ids = new Set(files.map(({ facts }) => facts.debugId));
-  const isThere = ({ facts: { supplement } }: InspectedFile, code: string): boolean => code === "no_supplement" && ids.has(supplement?.debugId ?? "");
+  const hasSplit = files.some(({ format }) => format === "dwp");
+  const isThere = ({ facts: { supplement } }: InspectedFile, code: string): boolean => (code === "no_supplement" && ids.has(supplement?.debugId ?? "")) || (code === "names_in_dwo" && hasSplit);
   const lacks = new Map(files.flatMap((file) => file.lacks.filter(({ code }) => !isAnswered(code, holds) && !isThere(file, code)).map((lack) => [lack.code, lack])));
   return [{ debugId, paths, holds, lacks: [...lacks.values()] }];
 }
@@ -163,7 +164,7 @@ function holdingsOf(counts: CacheMeta["counts"]): Holdings {
   return { functions: count("functions"), publics: count("publics"), lines: count("lines"), inlines: count("inlines"), unwindRows: count("unwindRows"), framePrograms: count("winPrograms") + count("winFpo") };
 }
 
-/** Whether what a file lacks is there once all files of the module are. What was split off is there when functions are: the skeletons that stay behind have none. */
+/** Whether what a file lacks is there once all files of the module are. */
 function isAnswered(code: string, holds: Holdings): boolean {
   switch (code) {
     case "unwind_in_program":
@@ -173,7 +174,6 @@ function isAnswered(code: string, holds: Holdings): boolean {
     case "names_in_dsym":
     case "names_in_objects":
     case "names_in_debug_file":
-    case "names_in_dwo":
     case "no_functions":
     case "stripped":
     case "fastlink":

@@ -172,8 +172,10 @@ test("inspect says what is in other files, and whether they are there", async ()
   expect(await symbolsInspect([split, splitAlone, shared, sharedAlone], terminal)).toBe(0);
   const blocks = terminal.outLines.join("\n").split("\n\n");
   expect(blocks[0]).toMatch(/\n {2}split DWARF {4}\d+ units, found in 1 file\n {2}functions {6}\d+\n/);
+  expect(blocks[0]).toMatch(/\n {2}inlined calls {2}\d+\n/);
   expect(blocks[0]).toMatch(/\n {2}missing {8}nothing/);
-  expect(blocks[1]).toMatch(/\n {2}split DWARF {4}\d+ units, whose \.dwo or \.dwp files are not here\n {2}functions {6}none\n/);
+  expect(blocks[1]).toMatch(/\n {2}split DWARF {4}\d+ units, whose \.dwo or \.dwp files are not here\n/);
+  expect(blocks[1]).toContain("\n  inlined calls  none\n");
   expect(blocks[1]).toMatch(/\n {2}missing {8}It was compiled with -gsplit-dwarf/);
   expect(blocks[2]).toMatch(/\n {2}dwz {12}a part of its debug information is in halcyon\.dwz, debug id\n +[0-9A-F]{33}\n/);
   expect(blocks[2]).toMatch(/\n {2}missing {8}nothing$/);
