@@ -178,7 +178,7 @@ test("inspect says what is in other files, and whether they are there", async ()
   expect(blocks[1]).toContain("\n  inlined calls  none\n");
   expect(blocks[1]).toMatch(/\n {2}missing {8}It was compiled with -gsplit-dwarf/);
   expect(blocks[2]).toMatch(/\n {2}dwz {12}a part of its debug information is in halcyon\.dwz, debug id\n +[0-9A-F]{33}\n/);
-  expect(blocks[2]).toMatch(/\n {2}missing {8}nothing$/);
+  expect(blocks[2]).toMatch(/\n {2}missing {8}nothing(\n|$)/);
   expect(blocks[3]).toMatch(/\n {2}missing {8}Some of its names are in halcyon\.dwz/);
 });
 
