@@ -134,6 +134,11 @@ export async function finishCompile(db: Database, file: DebugFileRow, end: { rea
   });
 }
 
+/** Writes what a program's split DWARF holds, which can only be counted together with the program, and that may have come later. */
+export async function recountSplitDwarf(db: Database, program: DebugFileRow, { functions, lines }: FileCounts): Promise<void> {
+  await db.updateTable("debug_files").set({ functions, lines }).where("project_id", "=", program.project_id).where("debug_id", "=", program.debug_id).where("kind", "=", "dwp").where("problem", "is", null).execute();
+}
+
 /** Asks again for what was asked `seconds` ago of files and has not happened: the queue has lost it. Returns how many. */
 export async function reclaimFiles(db: Database, seconds: number, limit = 200): Promise<number> {
   return db.transaction().execute(async (tx) => {

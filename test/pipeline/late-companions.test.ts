@@ -117,6 +117,7 @@ function orders<T>(items: readonly T[]): T[][] {
 
 describe.each(Object.entries(modules))("%s", (_name, { files, dump, truth }) => {
   let expected: ReturnType<typeof stackOf> | null = null;
+  let counts: unknown[] | null = null;
 
   test.each(orders(Object.keys(files)).map((order) => [order.join(", "), order] as const))("in the order %s", slow, async (_order, order) => {
     const server = await start();
@@ -151,5 +152,10 @@ describe.each(Object.entries(modules))("%s", (_name, { files, dump, truth }) => 
     const named = page.items.filter(({ debugId }) => debugId !== null);
     // Together the files of the module lack nothing that one of them could have brought.
     expect(named.flatMap(({ lacks, problem }) => [...lacks.map(({ code }) => code), problem]).filter((code) => code !== null)).toEqual([]);
+    // What each brought is counted, whenever it came.
+    const counted = page.items.map(({ kind, functions, lines, unwindRows }) => [kind, functions > 0, lines > 0, unwindRows > 0]).sort();
+    counts ??= counted;
+    expect(counted).toEqual(counts);
+    expect(counted.filter(([kind]) => kind === "dwp" || kind === "dsym").map((row) => row.slice(1, 3))).toEqual(counted.filter(([kind]) => kind === "dwp" || kind === "dsym").map(() => [true, true]));
   });
 });

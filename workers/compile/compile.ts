@@ -12,7 +12,7 @@
 // a file that ends its worker is given up after some attempts.
 import { symbolSource } from "../../stackwalk/module-files.ts";
 import type { EnginePool } from "../../stackwalk/pool/engine-pool.ts";
-import { type DebugFileRow, type FileCounts, finishCompile, forgiveCompile, startCompile } from "../../storage/debug-files.ts";
+import { type DebugFileRow, type FileCounts, finishCompile, forgiveCompile, recountSplitDwarf, startCompile } from "../../storage/debug-files.ts";
 import { projectDebugFiles } from "../../storage/project-symbols.ts";
 import type { Processor } from "../../storage/queues.ts";
 import type { Storage } from "../../storage/storage.ts";
@@ -43,15 +43,24 @@ async function compileRow(storage: Storage, pool: Compiler, row: DebugFileRow): 
   // A newer file of the same kind may stand for the module; then this one only has to be some good.
   const paths = module?.includes(own) === true ? module : [own];
   const meta = await pool.compile(paths);
-  if (!("refused" in meta) && meta.source.split("+").includes(row.kind)) return { counts: countsOf(row, meta) };
+  if (!("refused" in meta) && meta.source.split("+").includes(row.kind)) {
+    if (row.kind !== "dwp" && meta.source.split("+").includes("dwp")) await recountSplitDwarf(storage.db, row, sumsOf(meta));
+    return { counts: countsOf(row, meta) };
+  }
   const alone = paths.length === 1 ? meta : await pool.compile([own]);
   return "refused" in alone ? { problem: alone.refused } : { counts: countsOf(row, alone) };
 }
 
 /** What of a module's counts is this file's; a symbol file was counted when it was uploaded. */
-function countsOf({ kind, holds }: DebugFileRow, { counts }: CacheMeta): FileCounts | null {
+function countsOf({ kind, holds }: DebugFileRow, meta: CacheMeta): FileCounts | null {
   if (kind === "breakpad") return null;
-  const sum = (...names: string[]) => names.reduce((all, name) => all + (counts[name] ?? 0), 0);
+  const sums = sumsOf(meta);
   // The lines of split DWARF are in its program, and count for nothing without it.
-  return { functions: holds.functions ? sum("functions") : 0, lines: holds.lines || kind === "dwp" ? sum("lines") : 0, unwindRows: holds.unwind ? sum("unwindRows", "winPrograms", "winFpo") : 0 };
+  return { functions: holds.functions ? sums.functions : 0, lines: holds.lines || kind === "dwp" ? sums.lines : 0, unwindRows: holds.unwind ? sums.unwindRows : 0 };
+}
+
+/** The counts of a module. */
+function sumsOf({ counts }: CacheMeta): FileCounts {
+  const sum = (...names: string[]) => names.reduce((all, name) => all + (counts[name] ?? 0), 0);
+  return { functions: sum("functions"), lines: sum("lines"), unwindRows: sum("unwindRows", "winPrograms", "winFpo") };
 }
