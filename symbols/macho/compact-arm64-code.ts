@@ -74,6 +74,9 @@ export class Arm64CodeRows {
     // What needs no frame is everywhere as it is at its entry.
     if (body[2] === raKind.register && body[1] === 0) return;
     for (let at = prolog; at < count; at++) {
+      // Most instructions neither return nor jump, by their highest byte alone.
+      const top = code[at * 4 + 3]!;
+      if (top !== 0xd6 && top >>> 2 !== 0x05) continue;
       const kind = this.decode(word(code, at));
       const leaves = kind === effect.leave || (kind === effect.jump && isOut(word(code, at), at, count));
       if (!leaves) continue;
@@ -89,10 +92,15 @@ export class Arm64CodeRows {
     let at = 0;
     let rows = 0;
     const steps = Math.min(count, stepsMax);
+    let hasChanged = true;
     while (!this.isBody(body) && at < steps) {
-      this.places[rows] = at;
-      this.found[rows++] = this.rule();
-      if (!this.run(this.decode(word(code, at++)))) break;
+      if (hasChanged) {
+        this.places[rows] = at;
+        this.found[rows++] = this.rule();
+      }
+      const kind = this.decode(word(code, at++));
+      hasChanged = kind !== effect.none;
+      if (!this.run(kind)) break;
     }
     const isPassed = this.isBody(body);
     for (let i = 0; isPassed && i < rows; i++) unwind.add(start + this.places[i]! * 4, this.found[i]!);
@@ -107,10 +115,15 @@ export class Arm64CodeRows {
     let rows = 0;
     this.places[rows] = last;
     this.found[rows++] = this.rule();
-    for (let at = last - 1; at >= first && rows < stepsMax; at--) {
+    for (let at = last - 1; at >= first && at >= last - stepsMax; at--) {
       const kind = this.decode(word(code, at));
       if (kind !== effect.none && kind !== effect.move && kind !== effect.load) break;
       if (kind === effect.none && this.first >= 0) break;
+      // What changes nothing is told with what comes after it.
+      if (kind === effect.none) {
+        this.places[rows - 1] = at;
+        continue;
+      }
       if (!this.undo(kind)) break;
       this.places[rows] = at;
       this.found[rows++] = this.rule();

@@ -66,7 +66,8 @@ export class IntelCodeRows {
   add(start: number, code: Uint8Array, body: Int32Array, bodyRule: number, unwind: UnwindRowsBuilder): void {
     const prolog = this.addProlog(start, code, body, bodyRule, unwind);
     if (!this.readPops(body)) return;
-    for (let at = prolog; at < code.length; at++) {
+    const first = this.firstByte();
+    for (let at = code.indexOf(first, prolog); at >= 0; at = code.indexOf(first, at + 1)) {
       const next = this.epilogAt(code, at);
       if (next === 0) continue;
       this.addEpilog(start, code, at, next, unwind);
@@ -163,6 +164,13 @@ export class IntelCodeRows {
     }
     this.added = this.pops > 0 || ((body[0]! >>> 8) & 0xff) !== this.sp ? 0 : body[1]! - bytes;
     return this.pops > 0 || this.added > 0;
+  }
+
+  /** What epilogs begin with. */
+  private firstByte(): number {
+    if (this.added !== 0) return this.wide ? 0x48 : this.added < 0x80 ? 0x83 : 0x81;
+    const number = this.numbers.indexOf(this.popped[0]!);
+    return number < 8 ? 0x58 + number : 0x41;
   }
 
   /** The end of the epilog that begins at a place, with its first pop or what stands for it; 0 when there is none. */
