@@ -1,5 +1,8 @@
 // Names from symbol tables and exports, and how far they reach.
+import { deflateSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
+import { bytesOf } from "../../../symbols/file-bytes.ts";
+import { readMachImage } from "../../../symbols/macho/image.ts";
 import { buildMachO, exportTrie, type MachPart, type MachParts, type MachSymbol } from "../../support/macho-builder.ts";
 import { compileMach, macFixture, namesOf, partsOf, startsOf } from "./macho-answers.ts";
 
@@ -123,5 +126,31 @@ describe("the fixtures' symbols", () => {
     const unnamed = functions.filter((start) => !starts.includes(start));
     expect(unnamed.length).toBeGreaterThan(20);
     expect(new Set(namesOf(stripped, unnamed))).toEqual(new Set(["-"]));
+  });
+});
+
+describe("DWARF", () => {
+  it("is read from sections whose names were cut, compressed as Go does it", () => {
+    const [, dsym] = partsOf(macFixture("universal/Halcyon.vst3.dSYM/Contents/Resources/DWARF/Halcyon"));
+    const file = Buffer.alloc(dsym!.size);
+    dsym!.read(0, file);
+    const image = readMachImage(bytesOf(file));
+    if (!image.ok) throw new Error(image.problem.message);
+    const dwarf = image.value.sections.filter(({ segment }) => segment === "__DWARF");
+    // DWARF 5, so that names of more than 16 characters are among them.
+    expect(dwarf.map(({ name }) => name)).toContain("__debug_str_offs");
+    const compressed = dwarf.map(({ name, rva, offset, size }) => {
+      const head = Buffer.from("ZLIB\0\0\0\0\0\0\0\0");
+      head.writeUInt32BE(size, 8);
+      const whole = name === "__debug_str_offs" ? "__debug_str_offsets" : name;
+      return { segment: "__DWARF", name: whole.replace("__", "__z").slice(0, 16), address: rva, bytes: Buffer.concat([head, deflateSync(file.subarray(offset, offset + size))]) };
+    });
+    const code = image.value.sections.filter(({ segment }) => segment === "__TEXT").map(({ segment, name, rva, size, isCode }) => ({ segment, name, address: rva, bytes: Buffer.alloc(0), size, isCode }));
+    const rebuilt = compileMach(buildMachO({ fileType: 10, cpu: 0x0100_000c, sections: [...code, ...compressed] }));
+    const original = compileMach(file);
+    expect(rebuilt.warnings).toEqual(original.warnings);
+    const { functions, lines, inlines } = original.symbols.meta().counts;
+    expect(functions).toBeGreaterThan(30);
+    expect(rebuilt.symbols.meta().counts).toMatchObject({ functions, lines, inlines });
   });
 });
