@@ -26,6 +26,7 @@ import { InlineTreeBuilder } from "./inline-tree.ts";
 import { type ModuleIdentity, SYMBOL_WORDS, type SectionKind, headerFlag, publicFlag, section } from "./layout.ts";
 import { LineRowsBuilder } from "./line-rows.ts";
 import { takeLinkerNames } from "./linker-names.ts";
+import { LooseLines } from "./loose-lines.ts";
 import { NumberMap } from "./number-map.ts";
 import { buildPageIndex } from "./page-index.ts";
 import { RuleTable } from "./rule-table.ts";
@@ -55,6 +56,7 @@ export class ModuleBuilder {
 
   private readonly lines = new LineRowsBuilder();
   private readonly inlines = new InlineTreeBuilder();
+  private readonly looseLines = new LooseLines();
   /** By function, in the order in which they came. */
   private readonly functionStart = new Uint32List();
   private readonly functionEnd = new Uint32List();
@@ -109,6 +111,11 @@ export class ModuleBuilder {
   addLines(rows: Uint32Array, count: number): void {
     const last = this.functions - 1;
     this.lines.add(this.functionStart.data[last]!, this.functionEnd.data[last]!, rows, count);
+  }
+
+  /** Adds lines that no function is known of: `count` rows as for `addLines`, ascending. They are given to the public symbol around them. */
+  addLooseLines(rows: Uint32Array, count: number): void {
+    this.looseLines.add(rows, count);
   }
 
   /** Adds what was inlined into the function that was added last: `count` times INLINE_WORDS words of inline-tree.ts, in any order. */
@@ -178,6 +185,12 @@ export class ModuleBuilder {
   /** The sections about functions and public symbols, without those that were dropped, and all names. */
   private addSymbols(arch: Arch | null, sections: Map<SectionKind, SectionData>, demangle: Demangle | undefined): { readonly functions: number; readonly publics: number } {
     const { lines, inlines } = this;
+    // They count only where no function is.
+    this.beginSource();
+    this.looseLines.placeIn(this.publicStart.view(), this.publicEnds.view(), (symbol, end, rows, count) => {
+      this.addFunction(this.publicStart.data[symbol]!, end, this.publicName.data[symbol]!, 0, this.publicParameters.data[symbol]!);
+      this.addLines(rows, count);
+    });
     takeLinkerNames({ start: this.functionStart, name: this.functionName }, this.functionLinkage, { start: this.publicStart, name: this.publicName }, this.strings);
     const ranges = flattenSymbols({ functionStart: this.functionStart.view(), functionEnd: this.functionEnd.view(), publicStart: this.publicStart.view(), publicEnds: this.publicEnds.view() }, this.sources);
     const { functions, publics } = ranges;
