@@ -52,6 +52,14 @@ describe("a library of which other files have most is told of as one that has al
     expect(found.answers.length).toBe(wanted.answers.length);
   });
 
+  test.each([
+    ["gcc-types", "gcc-4"],
+    ["gcc-types-5", "gcc-5"],
+  ])("%s, whose types are in units of their own", (variant, whole) => {
+    const found = answersEverywhere(openObject(readFixture(`${variant}/halcyon.so`)));
+    expect(found).toEqual(answersEverywhere(openObject(readFixture(`${whole}/halcyon.so`))));
+  });
+
   test("and without them of what is left: Clang leaves inlined calls where it is told to, GCC nothing", () => {
     const { answers, warnings } = answersEverywhere(openObject(readFixture("gcc-5-dwo/halcyon.so")));
     expect(answers).toEqual([]);
