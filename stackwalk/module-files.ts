@@ -3,7 +3,7 @@
 // ids, and the choice among it is made here.
 //
 //  - A module that knows its debug id takes what has it: of each format the
-//    newest. Where several modules share an id, as stripped stubs do, the
+//    newest, but none that was stripped where one was not. Where several modules share an id, as stripped stubs do, the
 //    name decides; and of several programs the code id.
 //  - A module that does not (Wine writes no CodeView record, nor do some crash
 //    handlers) is found by its code id and its name: the program has them, and
@@ -25,6 +25,8 @@ export type DebugFileRecord = {
   readonly codeFile: string | null;
   /** Debug id of the file that dwz made of what it shares with others; null where it shares nothing. */
   readonly supplementId: string | null;
+  /** Whether it has functions, and not the symbols alone that are left of a stripped file. */
+  readonly hasFunctions: boolean;
   /** Where it lies; null when its content is gone. */
   path(): Promise<string | null>;
 };
@@ -70,12 +72,18 @@ function chooseFiles(key: SymbolKey, program: DebugFileRecord | null, files: rea
   const chosen: DebugFileRecord[] = [];
   for (const kind of kinds) {
     const fitting = files.filter((file) => file.kind === kind && (debugId !== null && file.debugId !== null ? file.debugId === debugId : isProgramOf(file, key)));
-    const best = fitting.findLast((file) => (kind === "pe" ? file.codeId === codeId : key.debugFile === null || file.debugFile === key.debugFile)) ?? fitting.at(-1);
+    const own = fitting.filter((file) => (kind === "pe" ? file.codeId === codeId : key.debugFile === null || file.debugFile === key.debugFile));
+    const best = bestOf(own.length > 0 ? own : fitting);
     if (best !== undefined) chosen.push(best);
   }
   if (chosen.every(({ kind }) => kind === "dwp")) return [];
   const isOwn = ({ debugFile }: DebugFileRecord) => debugFile === key.debugFile;
   return chosen.some((file) => isHashed(file) && isOwn(file)) ? chosen.filter(isOwn) : chosen;
+}
+
+/** Of files that can stand for each other the newest that has functions, or the newest. */
+function bestOf(files: readonly DebugFileRecord[]): DebugFileRecord | undefined {
+  return files.findLast(({ hasFunctions }) => hasFunctions) ?? files.at(-1);
 }
 
 /** Whether a file's id is made of its first code, for want of a build id: files that begin alike share it, so another's name is another's file. */

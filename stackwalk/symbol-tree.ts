@@ -96,10 +96,10 @@ function startsLikeProgram(bytes: Buffer): boolean {
 /** A record of a file in a folder. */
 type PlacedRecord = DebugFileRecord & { readonly file: string };
 
-type RecordFacts = Pick<DebugFileFacts, "kind" | "debugId" | "debugFile" | "codeId" | "codeFile" | "supplement">;
+type RecordFacts = Pick<DebugFileFacts, "kind" | "debugId" | "debugFile" | "codeId" | "codeFile" | "supplement"> & { readonly holds?: DebugFileFacts["holds"] };
 
 /** What look-ups need to know of a file; `source` is its path, or that of the part of it. */
-function recordOf(file: string, source: string, { kind, debugId, debugFile, codeId, codeFile, supplement }: RecordFacts): PlacedRecord {
+function recordOf(file: string, source: string, { kind, debugId, debugFile, codeId, codeFile, supplement, holds }: RecordFacts): PlacedRecord {
   const name = path.basename(file);
   return {
     kind,
@@ -109,6 +109,8 @@ function recordOf(file: string, source: string, { kind, debugId, debugFile, code
     codeId: codeId?.toUpperCase() ?? null,
     codeFile: codeFile ?? (kind === "pe" ? name : kind === "elf" || kind === "macho" ? moduleName(kind, name) : null),
     supplementId: supplement?.debugId ?? null,
+    // What a symbol file has is not known from its first lines.
+    hasFunctions: holds?.functions ?? true,
     file,
     path: () => Promise.resolve(source),
   };

@@ -9,7 +9,7 @@ export function projectDebugFiles(storage: Storage, projectId: number): FindDebu
     if (debugIds.length + codeIds.length === 0) return [];
     const rows = await storage.db
       .selectFrom("debug_files")
-      .select(["kind", "debug_id", "debug_file", "code_id", "code_file", "supplement_id", "blob"])
+      .select(["kind", "debug_id", "debug_file", "code_id", "code_file", "supplement_id", "holds", "problem", "blob"])
       .where("project_id", "=", projectId)
       .where((where) => where.or([...(debugIds.length > 0 ? [where("debug_id", "in", debugIds)] : []), ...(codeIds.length > 0 ? [where("code_id", "in", codeIds)] : [])]))
       // One that could not be compiled stands back behind those that could.
@@ -23,6 +23,7 @@ export function projectDebugFiles(storage: Storage, projectId: number): FindDebu
       codeId: row.code_id?.toUpperCase() ?? null,
       codeFile: row.code_file,
       supplementId: row.supplement_id,
+      hasFunctions: row.holds.functions && row.problem === null,
       path: () => storage.blobs.path(row.blob),
     }));
   };

@@ -16,6 +16,7 @@ const shelf: { readonly [name: string]: Partial<DebugFileRecord> } = {
   "signed.vst3": { kind: "pe", debugId: id, debugFile: "Halcyon.pdb", codeId: "5F0000001A000", codeFile: "Halcyon.vst3" },
   "packed.vst3": { kind: "pe", debugId: id, debugFile: "Halcyon.pdb", codeId: "5F0000003B000", codeFile: "Halcyon.vst3" },
   "gain.so": { kind: "elf", debugId: id, debugFile: "gain.so", codeId: "AB", codeFile: "gain.so" },
+  "stripped gain.so": { kind: "elf", debugId: id, debugFile: "gain.so", codeId: "AB", codeFile: "gain.so", hasFunctions: false },
   "gain.so.debug": { kind: "elf-debug", debugId: id, debugFile: "gain.so", codeId: "AB", supplementId: "51D0" },
   "other.debug": { kind: "elf-debug", debugId: id, debugFile: "other", codeId: "AB" },
   "gain.dwp": { kind: "dwp", debugId: id, debugFile: "gain.so" },
@@ -33,7 +34,7 @@ const shelf: { readonly [name: string]: Partial<DebugFileRecord> } = {
 };
 
 function locate(names: readonly string[], ...keys: Partial<SymbolKey>[]): Promise<readonly (readonly string[] | null)[]> {
-  const records = names.map((name): DebugFileRecord => ({ kind: "pdb", debugId: null, debugFile: null, codeId: null, codeFile: null, supplementId: null, ...shelf[name], path: async () => name }));
+  const records = names.map((name): DebugFileRecord => ({ kind: "pdb", debugId: null, debugFile: null, codeId: null, codeFile: null, supplementId: null, hasFunctions: true, ...shelf[name], path: async () => name }));
   const source = symbolSource(async (debugIds, codeIds) => records.filter((record) => debugIds.includes(record.debugId!) || codeIds.includes(record.codeId!)));
   return source.locate(keys.map((key) => ({ debugFile: null, debugId: null, codeFile: "", codeId: null, ...key })));
 }
@@ -62,6 +63,8 @@ describe("a module of Linux", () => {
     ["takes what dwz took out along, the newest", ["gain.dwz", "gain.so.debug", "gain.dwz 2", "gain.so"], gain, ["gain.so.debug", "gain.so", "gain.dwz 2"]],
     ["goes without it when it is not there, or is something else", ["gain.so.debug", "odd.dwp"], gain, ["gain.so.debug"]],
     ["takes a file that refers to itself once", ["self.so"], gain, ["self.so"]],
+    ["takes no stripped program where there is one that was not, though it came later", ["gain.so", "stripped gain.so"], gain, ["gain.so"]],
+    ["takes a stripped one rather than none", ["stripped gain.so", "gain.so.debug"], gain, ["gain.so.debug", "stripped gain.so"]],
     ["has nothing in split DWARF alone", ["gain.dwp"], gain, null],
     ["that shares its id is told by its name", ["stub-a.so.debug", "stub-a.so", "stub-b.so", "stub-b.so.debug"], { debugId: id, debugFile: "a.so", codeFile: "a.so" }, ["stub-a.so.debug", "stub-a.so"]],
     ["that shares its id takes no other's debug file beside its own program", ["stub-a.so", "stub-b.so.debug"], { debugId: id, debugFile: "a.so", codeFile: "a.so" }, ["stub-a.so"]],
