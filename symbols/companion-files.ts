@@ -122,7 +122,7 @@ class SplitSearch {
   tryPackage(file: string, units: readonly SplitUnitName[]): void {
     if (this.package !== null) return;
     const looked = this.look(file);
-    if (!units.some(({ id }) => looked.units?.find(id) != null)) return looked.joined.close();
+    if (!units.some(({ id }) => looked.units?.has(id) === true)) return looked.joined.close();
     this.package = looked;
     this.files.push(file);
   }
@@ -130,7 +130,7 @@ class SplitSearch {
   /** Whether a unit is in the package or a file, which then is taken. */
   find(unit: SplitUnitName): boolean {
     if (unit.id === "") return false;
-    if (this.package?.units?.find(unit.id) != null) return true;
+    if (this.package?.units?.has(unit.id) === true) return true;
     const file = this.candidates(unit).find((candidate) => this.has(candidate, unit.id));
     if (file === undefined) return false;
     if (!this.taken.has(file)) this.files.push(file);
@@ -162,7 +162,7 @@ class SplitSearch {
       this.last?.joined.close();
       this.last = this.look(file);
     }
-    return this.last.units?.find(id) != null;
+    return this.last.units?.has(id) === true;
   }
 
   private look(file: string): Looked {
