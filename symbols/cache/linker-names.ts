@@ -3,8 +3,10 @@
 // own file sees, so these have no parameters and two overloads are one; but the
 // symbol table, where it was kept, has a symbol at the function's first address
 // that says all. It counts only when it has the plain name in it: where a linker
-// folded equal functions, the symbol may be that of another.
+// folded equal functions, the symbol may be that of another. What compilers make
+// for themselves (the start of a file's variables) has no name but the symbol's.
 import type { Uint32List } from "./growable-array.ts";
+import { nameless } from "./module-symbols.ts";
 import { NumberMap } from "./number-map.ts";
 import type { StringTable } from "./string-table.ts";
 
@@ -31,12 +33,13 @@ export function takeLinkerNames(functions: Named, linkage: Uint32List, publics: 
   }
 }
 
-/** The symbol's name without what compilers append for a part or a copy (`.cold`, `.constprop.0`), when it is a mangled one of the function with the plain name; else null. */
+/** For what has no name the symbol's; else the symbol's without what compilers append for a part or a copy (`.cold`, `.constprop.0`), when it is a mangled one of the function with the plain name; else null. */
 function sayingMore(plain: string, symbol: string): string | null {
+  if (plain === nameless) return symbol;
   if (!symbol.startsWith("_Z") || plain.startsWith("_Z")) return null;
-  const word = /(?:^|::)([A-Za-z_]\w*)$/.exec(withoutArguments(plain))?.[1];
-  // Itanium C++ ABI, 5.1.2: <source-name> ::= <length> <identifier>.
-  if (word === undefined || !symbol.includes(`${word.length}${word}`)) return null;
+  const [, tilde, word] = /(?:^|::)(~?)([A-Za-z_]\w*)$/.exec(withoutArguments(plain)) ?? [];
+  // Itanium C++ ABI, 5.1.2: <source-name> ::= <length> <identifier>, and D0 to D5 for destructors, which have no name of their own.
+  if (word === undefined || !symbol.includes(`${word.length}${word}`) || (tilde !== "" && !/D[0-5]/.test(symbol))) return null;
   const end = symbol.indexOf(".");
   return end < 0 ? symbol : symbol.slice(0, end);
 }

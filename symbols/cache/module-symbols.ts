@@ -2,6 +2,9 @@
 // answers; tests may answer by hand. Every address is relative to the module's
 // base (rva), and every answer is given without parsing text.
 
+/** The name of what debug information has no name for, as Breakpad's walker has it, and the demangler. */
+export const nameless = "<name omitted>";
+
 /** A place in the source, as the caller's own object that is filled anew by each look-up. */
 export type SourcePlace = {
   /** The name of the function (demangled where it was mangled); "" when the address belongs to none. */

@@ -11,15 +11,13 @@ import { CachedStrings } from "./cached-strings.ts";
 import { type InlineChain, makeInlineChain, readInlineChain } from "./inline-tree.ts";
 import { type CacheMeta, SYMBOL_WORDS, archOfNumber, headerField, headerFlag, noSymbol, pageBytes, publicFlag, section } from "./layout.ts";
 import { type LineRow, blockBytes, readLineRow } from "./line-rows.ts";
-import type { InlinePlace, ModuleSymbols, SourcePlace, WinFrame } from "./module-symbols.ts";
+import { type InlinePlace, type ModuleSymbols, nameless, type SourcePlace, type WinFrame } from "./module-symbols.ts";
 import { type CacheFault, type CacheHandle, DamagedCache, PagedFile, closeCacheFile, openCacheFile } from "./paged-file.ts";
 import { SectionTable, type WordSection } from "./sections.ts";
 import { varintBytes } from "./growable-array.ts";
 import { WinTables } from "./win-tables.ts";
 
 const noInlines: readonly InlinePlace[] = [];
-/** How Breakpad's walker names an inlined function whose INLINE_ORIGIN is missing. */
-const namelessOrigin = "<name omitted>";
 
 /** A cache, or why it cannot be used. */
 export type OpenCache = { readonly ok: true; readonly value: SymbolCache } | { readonly ok: false; readonly fault: CacheFault };
@@ -328,7 +326,7 @@ export class SymbolCache implements ModuleSymbols {
     for (let depth = chain.depth - 1; depth >= 0; depth--) {
       const origin = chain.origins[depth]!;
       const name = origin < this.originName.words.length ? this.strings.text(this.word(this.originName, origin)) : "";
-      inlines.push({ name: name === "" ? namelessOrigin : name, file, line, start });
+      inlines.push({ name: name === "" ? nameless : name, file, line, start });
       // Without a file of its own the call is taken to stand in the line record's file, as Breakpad does.
       file = this.fileText(chain.files[depth]!) ?? lineFile;
       line = chain.lines[depth]!;

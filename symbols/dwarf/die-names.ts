@@ -14,6 +14,7 @@
 // file that has what dwz took out; their scopes are found by a walk of their
 // own, once a unit.
 import type { ModuleBuilder } from "../cache/module-builder.ts";
+import { nameless } from "../cache/module-symbols.ts";
 import { NumberMap } from "../cache/number-map.ts";
 import { slot } from "./abbreviations.ts";
 import { form, tag } from "./codes.ts";
@@ -30,8 +31,6 @@ const referencesMax = 16;
 const scopesMax = 64;
 /** Characters of a name that is put together. */
 const nameLengthMax = 16_384;
-/** As Breakpad says it, and the demangler. */
-const nameless = "<name omitted>";
 const anonymousNamespace = "(anonymous namespace)";
 const anonymousType = "{unnamed type}";
 /** GCC's class of a lambda has no name; what is in it has: the call, and `_FUN`, to which a lambda without captures converts. The demangler's spelling, but for parameters, which are elsewhere. */

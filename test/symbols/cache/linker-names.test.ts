@@ -27,6 +27,10 @@ describe("a function that has its plain name alone", () => {
     // Its cold part, and a copy with a constant argument.
     ["mix", "_ZL3mixPfi.cold", "mix(float*, int)", "_ZL3mixPfi"],
     ["mix", "_ZL3mixPfi.constprop.0.isra.1", "mix(float*, int)", "_ZL3mixPfi"],
+    // A destructor, for which clang writes no linker's name, nor, with simple names of templates, what they are of.
+    ["Box::~Box", "_ZN3BoxIiED2Ev", "Box<int>::~Box()", "_ZN3BoxIiED2Ev"],
+    // What a compiler makes for itself, as clang describes it.
+    ["<name omitted>", "_GLOBAL__sub_I_mixer.cpp", "_GLOBAL__sub_I_mixer.cpp", null],
   ])("%s is called as the linker's %s says", (plain, symbol, name, linkage) => {
     expect(named(plain, symbol)).toEqual([name, linkage]);
   });
@@ -40,6 +44,8 @@ describe("a function that has its plain name alone", () => {
     ["mix", "mix"],
     // A name with parameters says enough.
     ["mix(float)", "_ZL3mixPfi"],
+    // Folded with a constructor of the same class.
+    ["Box::~Box", "_ZN3BoxIiEC2Ev"],
     // Operators and lambdas have no word of their own.
     ["A::operator()", "_ZN1AclEv"],
   ])("%s keeps its name beside %s", (plain, symbol) => {
