@@ -10,7 +10,7 @@
 import { basename } from "node:path";
 import type { Problem } from "../config/problem.ts";
 import type { CacheMeta } from "../symbols/cache/layout.ts";
-import { compileBytes, openDebugFile } from "../symbols/compile.ts";
+import { compileBytes, type CompileProgress, openDebugFile } from "../symbols/compile.ts";
 import type { DebugFileFacts, DebugFileLack } from "../symbols/debug-file.ts";
 import { cacheOfBytes, type SymbolCache } from "../symbols/cache/symbol-cache.ts";
 import { findSplit, findSupplement, isSplit, openCompanions, type PlacedFile } from "../symbols/companion-files.ts";
@@ -71,8 +71,8 @@ export type InspectedModule = {
 export type Inspection = { readonly files: readonly (InspectedFile | UnreadableFile)[]; readonly modules: readonly InspectedModule[] };
 
 /** Reads and compiles the files. */
-export function inspectFiles(paths: readonly string[]): Inspection {
-  const files = paths.flatMap(inspectPath);
+export function inspectFiles(paths: readonly string[], onProgress: CompileProgress | null = null): Inspection {
+  const files = paths.flatMap((path) => inspectPath(path, onProgress));
   const good = files.filter((file) => file.ok);
   const supplements = new Map(good.map((file) => [file.facts.debugId, file]));
   const byId = Map.groupBy(
@@ -87,12 +87,12 @@ export function inspectFiles(paths: readonly string[]): Inspection {
   return { files, modules };
 }
 
-function inspectPath(path: string): (InspectedFile | UnreadableFile)[] {
+function inspectPath(path: string, onProgress: CompileProgress | null): (InspectedFile | UnreadableFile)[] {
   const sources = debugPathsOf(path);
-  return sources.ok ? sources.value.map(inspectFile) : [{ ok: false, path, problem: sources.problem }];
+  return sources.ok ? sources.value.map((source) => inspectFile(source, onProgress)) : [{ ok: false, path, problem: sources.problem }];
 }
 
-function inspectFile(source: string): InspectedFile | UnreadableFile {
+function inspectFile(source: string, onProgress: CompileProgress | null): InspectedFile | UnreadableFile {
   const path = fileOfPath(source);
   const refused = (problem: Problem): UnreadableFile => ({ ok: false, path, problem });
   const whole = openSymbolBytes(source);
@@ -106,7 +106,7 @@ function inspectFile(source: string): InspectedFile | UnreadableFile {
     const placed = { path: source, debugFile: opened.value };
     const companions = openCompanions([placed]);
     opens.push(...companions);
-    const compiled = compileBytes([bytes, ...companions.map((file) => file.bytes)]);
+    const compiled = compileBytes([bytes, ...companions.map((file) => file.bytes)], "", onProgress);
     // What adds nothing by itself is no worse for that.
     if (!compiled.ok && !isAddition(facts)) return refused(compiled.problem);
     const { counts, warnings } = compiled.ok ? cacheOfBytes(path, compiled.value).meta() : nothing;

@@ -19,9 +19,14 @@ export const processTerminal: Terminal = {
   env: process.env,
   out: (line) => process.stdout.write(`${line}\n`),
   err: (line) => process.stderr.write(`${line}\n`),
-  ...(process.stderr.isTTY ? { redraw: (line: string) => process.stderr.write(`\r\u001b[2K${line}`) } : {}),
+  ...redrawing(process.stderr),
   retryMs: 1000,
 };
+
+/** How to draw over the current line of a stream, where that is a terminal. */
+export function redrawing(stream: NodeJS.WritableStream & { readonly isTTY?: boolean }): Pick<Terminal, "redraw"> {
+  return stream.isTTY === true ? { redraw: (line) => void stream.write(`\r\u001b[2K${line}`) } : {};
+}
 
 /** Text from a file or a server with nothing in it that a terminal would obey. */
 export function printable(text: string): string {

@@ -56,6 +56,9 @@ const formats: readonly Format[] = [
   { recognise: () => true, open: openBreakpad },
 ];
 
+/** Hears from time to time how much was read of what takes longest, and of how much. */
+export type CompileProgress = (done: number, total: number) => void;
+
 /** Opens a debug file. Refuses with what is wrong with it. */
 export function openDebugFile(bytes: FileBytes): Result<DebugFile> {
   const head = readBytes(bytes, 0, Math.min(bytes.size, headBytes))!;
@@ -81,8 +84,9 @@ export function compileSymbolFiles(paths: readonly string[], sourceDigest = ""):
 }
 
 /** Compiles the files of one module from their bytes; see `compileSymbolFiles`. */
-export function compileBytes(all: readonly FileBytes[], sourceDigest = ""): Result<Uint8Array> {
+export function compileBytes(all: readonly FileBytes[], sourceDigest = "", onProgress: CompileProgress | null = null): Result<Uint8Array> {
   const builder = new ModuleBuilder();
+  builder.onProgress = onProgress;
   let problem: Problem | null = null;
   const note = (result: Result<unknown>): boolean => {
     if (!result.ok) {

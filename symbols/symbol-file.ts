@@ -16,7 +16,7 @@ import { cacheMagic } from "./cache/layout.ts";
 import { cacheOfBytes, openCache, type SymbolCache } from "./cache/symbol-cache.ts";
 import { openCompanions } from "./companion-files.ts";
 import { sniffCompression } from "./compression.ts";
-import { compileBytes, openDebugFile } from "./compile.ts";
+import { compileBytes, type CompileProgress, openDebugFile } from "./compile.ts";
 import type { DebugFile } from "./debug-file.ts";
 import { debugPathsOf } from "./debug-paths.ts";
 import { bytesOf, fileOfPath, openFile, type OpenFile, readBytes } from "./file-bytes.ts";
@@ -30,7 +30,7 @@ const inflatedBytes = 2 ** 31 - 1;
 type Candidate = { readonly path: string; readonly file: OpenFile; readonly debugFile: DebugFile };
 
 /** Opens the symbol files of one module, or its cache, as one; at least one path, which may be of folders such as dSYMs. Of universal binaries the part for `archName` is taken, null where the other files or their being alike say which. Refuses with `symbol_file_unreadable`, `cache_unusable`, `broken_compression`, `different_modules`, `several_architectures`, `no_such_architecture`, with what `debugPathsOf` refuses with, or what a format's reader does; where there are several paths, the message begins with the one at fault. */
-export function openSymbolFiles(paths: readonly string[], archName: string | null = null): Result<SymbolCache> {
+export function openSymbolFiles(paths: readonly string[], archName: string | null = null, onProgress: CompileProgress | null = null): Result<SymbolCache> {
   const opened: OpenFile[] = [];
   try {
     const groups: Candidate[][] = [];
@@ -55,7 +55,7 @@ export function openSymbolFiles(paths: readonly string[], archName: string | nul
     if (difference !== null) return refuse(400, "different_modules", difference, "Name the files of one build of one module, such as a PDB and the DLL that was linked with it.");
     const companions = openCompanions(chosen.value);
     opened.push(...companions);
-    const compiled = compileBytes([...chosen.value.map(({ file }) => file), ...companions].map(({ bytes }) => bytes));
+    const compiled = compileBytes([...chosen.value.map(({ file }) => file), ...companions].map(({ bytes }) => bytes), "", onProgress);
     return compiled.ok ? ok(cacheOfBytes(paths.map(fileOfPath).join(" + "), compiled.value)) : compiled;
   } finally {
     for (const file of opened) file.close();

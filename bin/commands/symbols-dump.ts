@@ -16,7 +16,8 @@ import type { CacheMeta } from "../../symbols/cache/layout.ts";
 import { DamagedCache } from "../../symbols/cache/paged-file.ts";
 import type { SymbolCache } from "../../symbols/cache/symbol-cache.ts";
 import { openSymbolFiles } from "../../symbols/symbol-file.ts";
-import { printable } from "../terminal.ts";
+import { readingProgress } from "../reading-progress.ts";
+import { printable, redrawing } from "../terminal.ts";
 
 const help = `deadair symbols dump [options] FILE…
 
@@ -59,7 +60,9 @@ export async function symbolsDump(args: string[], streams: DumpStreams = { out: 
     streams.err.write(printable(`deadair symbols dump: ${message}`) + "\n");
     return 1;
   };
-  const opened = openSymbolFiles(asked.files, asked.arch);
+  const progress = readingProgress(redrawing(streams.err).redraw);
+  const opened = openSymbolFiles(asked.files, asked.arch, progress?.report);
+  progress?.end();
   if (!opened.ok) return failed(`${asked.files.length === 1 && !opened.problem.message.startsWith(asked.files[0]!) ? `${asked.files[0]}: ` : ""}${opened.problem.message} ${opened.problem.hint}`);
   try {
     return await write(opened.value, asked, streams, failed);

@@ -4,6 +4,7 @@
 // It answers the question before every upload: with these files, will a crash
 // have names, lines and a stack that is not guessed?
 import { parseArgs } from "node:util";
+import { readingProgress } from "../reading-progress.ts";
 import { type Holdings, type InspectedFile, type InspectedModule, type Inspection, type SplitState, type UnreadableFile, inspectFiles, shortNames } from "../symbol-inspection.ts";
 import { type Terminal, megabytes, printable, processTerminal } from "../terminal.ts";
 import type { DebugFileLack } from "../../symbols/debug-file.ts";
@@ -51,7 +52,9 @@ export async function symbolsInspect(args: string[], terminal: Terminal = proces
     terminal.err("`deadair symbols inspect --help` lists what there is.");
     return 2;
   }
-  const inspection = inspectFiles(asked.files);
+  const progress = readingProgress(terminal.redraw);
+  const inspection = inspectFiles(asked.files, progress?.report);
+  progress?.end();
   if (asked.json) terminal.out(JSON.stringify(asJson(inspection), null, 2));
   else for (const line of describe(inspection)) terminal.out(printable(line));
   return inspection.files.every(({ ok }) => ok) ? 0 : 1;

@@ -8,7 +8,8 @@ import type { Readable, Writable } from "node:stream";
 import { parseArgs } from "node:util";
 import { openSymbolFiles } from "../../symbols/symbol-file.ts";
 import { SymbolAnswers } from "../symbol-answer.ts";
-import { printable } from "../terminal.ts";
+import { readingProgress } from "../reading-progress.ts";
+import { printable, redrawing } from "../terminal.ts";
 
 const help = `deadair symbols lookup FILE [--with FILE]… [--arch ARCH] [ADDRESS…|-]
 
@@ -49,7 +50,9 @@ export async function symbolsLookup(args: string[], streams: LookupStreams = { i
     streams.err.write(`deadair symbols lookup: ${asked}\n\n${help}`);
     return 2;
   }
-  const opened = openSymbolFiles([asked.file, ...asked.others], asked.arch);
+  const progress = readingProgress(redrawing(streams.err).redraw);
+  const opened = openSymbolFiles([asked.file, ...asked.others], asked.arch, progress?.report);
+  progress?.end();
   if (!opened.ok) {
     const { message, hint } = opened.problem;
     streams.err.write(printable(`deadair symbols lookup: ${message.startsWith(asked.file) ? "" : `${asked.file}: `}${message} ${hint}`) + "\n");

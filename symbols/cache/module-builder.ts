@@ -54,6 +54,9 @@ export class ModuleBuilder {
   /** See `headerFlag.lacksCompanion`. */
   lacksCompanion = false;
 
+  /** Hears how far the reading of a large file is. */
+  onProgress: ((done: number, total: number) => void) | null = null;
+
   private readonly lines = new LineRowsBuilder();
   private readonly inlines = new InlineTreeBuilder();
   private readonly looseLines = new LooseLines();

@@ -72,6 +72,9 @@ export function addDwarfNames(sections: DwarfSections, builder: ModuleBuilder, c
   return ok(null);
 }
 
+/** Units between two words about progress. */
+const unitsOfStep = 16;
+
 /** One module's DWARF on its way into a builder. */
 class DwarfPass {
   private readonly builder: ModuleBuilder;
@@ -98,7 +101,10 @@ class DwarfPass {
   run(): void {
     const { builder, main } = this;
     const { budget, faults } = this.shared;
-    for (let i = 0; i < main.units.count; i++) this.addUnit(i);
+    for (let i = 0; i < main.units.count; i++) {
+      this.addUnit(i);
+      if (i % unitsOfStep === 0) builder.onProgress?.(i, main.units.count);
+    }
     builder.warn("malformedUnit", main.units.isCut ? 1 : 0);
     for (const [reason, times] of Object.entries(faults)) builder.warn(reason, times);
     builder.warn("malformedLines", this.unitNames.lines.malformed);

@@ -37,10 +37,17 @@ const typesMin = 100_000;
 const workPerByte = 16;
 const workMin = 1_000_000;
 
+/** Modules between two words about progress. */
+const modulesOfStep = 16;
+
 /** Adds the functions of all modules, and returns where in the image they begin. Throws what `fs` throws. */
 export function addPdbFunctions(parts: PdbParts, publics: Publics, builder: ModuleBuilder): AddressSet {
   const pass = new NamesPass(parts, publics, builder);
-  for (const module of parts.dbi?.modules ?? []) if (module.stream >= 0 && module.symbolBytes > 4) pass.add(module);
+  const modules = parts.dbi?.modules ?? [];
+  for (const [i, module] of modules.entries()) {
+    if (module.stream >= 0 && module.symbolBytes > 4) pass.add(module);
+    if (i % modulesOfStep === 0) builder.onProgress?.(i, modules.length);
+  }
   return pass.starts;
 }
 
