@@ -14,11 +14,13 @@ export class LooseLines {
     for (let word = 0; word < count * ROW_WORDS; word++) this.rows.push(rows[word]!);
   }
 
-  /** Calls `found` for each public symbol that has rows: its number, where it ends, and its rows. */
-  placeIn(publicStart: Uint32Array, publicEnds: Uint32Array, found: (symbol: number, end: number, rows: Uint32Array, count: number) => void): void {
+  /** Calls `found` for each public symbol in which no function begins and that has rows: its number, where it ends, and its rows. */
+  placeIn(functionStart: Uint32Array, publicStart: Uint32Array, publicEnds: Uint32Array, found: (symbol: number, end: number, rows: Uint32Array, count: number) => void): void {
     if (this.rows.length === 0) return;
     const sorted = this.inOrder();
     const ends = publicEnds.toSorted();
+    const functions = functionStart.toSorted();
+    let nextFunction = 0;
     const order = Uint32Array.from(publicStart.keys()).sort((a, b) => publicStart[a]! - publicStart[b]! || a - b);
     const count = sorted.length / ROW_WORDS;
     let row = 0;
@@ -33,6 +35,8 @@ export class LooseLines {
       while (row < count && sorted[row * ROW_WORDS]! < start) row++;
       const first = row;
       while (row < count && sorted[row * ROW_WORDS]! < end) row++;
+      while (nextFunction < functions.length && functions[nextFunction]! < start) nextFunction++;
+      if (nextFunction < functions.length && functions[nextFunction]! < end) continue;
       // Without an end of its own, a symbol ends where its last line does.
       const last = row > first ? sorted[(row - 1) * ROW_WORDS]! + sorted[(row - 1) * ROW_WORDS + 1]! : 0;
       if (row > first) found(order[i]!, Math.min(end, last), sorted.subarray(first * ROW_WORDS, row * ROW_WORDS), row - first);
@@ -41,6 +45,9 @@ export class LooseLines {
 
   private inOrder(): Uint32Array {
     const { data } = this.rows;
+    let word = ROW_WORDS;
+    while (word < this.rows.length && data[word]! >= data[word - ROW_WORDS]!) word += ROW_WORDS;
+    if (word >= this.rows.length) return this.rows.view();
     const order = Uint32Array.from({ length: this.rows.length / ROW_WORDS }, (_, i) => i).sort((a, b) => data[a * ROW_WORDS]! - data[b * ROW_WORDS]! || a - b);
     const sorted = new Uint32Array(this.rows.length);
     for (const [to, from] of order.entries()) sorted.set(data.subarray(from * ROW_WORDS, (from + 1) * ROW_WORDS), to * ROW_WORDS);

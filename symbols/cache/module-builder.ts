@@ -190,7 +190,7 @@ export class ModuleBuilder {
     const { lines, inlines } = this;
     // They count only where no function is.
     this.beginSource();
-    this.looseLines.placeIn(this.publicStart.view(), this.publicEnds.view(), (symbol, end, rows, count) => {
+    this.looseLines.placeIn(this.functionStart.view(), this.publicStart.view(), this.publicEnds.view(), (symbol, end, rows, count) => {
       this.addFunction(this.publicStart.data[symbol]!, end, this.publicName.data[symbol]!, 0, this.publicParameters.data[symbol]!);
       this.addLines(rows, count);
     });

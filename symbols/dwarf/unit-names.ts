@@ -22,6 +22,8 @@ export class UnitNames {
   private readonly budget: WorkBudget;
   /** Of the unit: which rows its functions got, first and past the last. */
   private readonly given = new Uint32List();
+  /** Line programs of the units that there were. */
+  private readonly programs = new Set<number>();
   private inlines: Uint32Array = new Uint32Array(INLINE_WORDS * 256);
 
   /** `main` is the module's own file, which has all lines. */
@@ -36,6 +38,9 @@ export class UnitNames {
   /** Adds what a walk found in a unit of a file. Its lines are those of `home`, which is in the module's own file: the unit itself, or its skeleton. */
   add(file: DwarfFile, unit: Unit, home: Unit, walk: UnitWalk): void {
     const { functions, ranges } = walk;
+    // Units may share a line program; what is in it counts once.
+    const isNew = home.lineProgram >= 0 && !this.programs.has(home.lineProgram);
+    if (functions.length === 0 && !isNew) return;
     const files = this.readLines(home);
     this.given.length = 0;
     this.names.enter(file, unit);
@@ -48,10 +53,11 @@ export class UnitNames {
         this.addInlines(walk, functions.data[word + 3]!, start, start + ranges.data[i + 1]!, files);
       }
     }
-    this.addLoose();
+    if (isNew) this.addLoose();
+    this.programs.add(home.lineProgram);
   }
 
-  /** Adds what lines the unit has besides those of its functions. */
+  /** Adds what lines the unit has besides those of its functions; functions of units with the same line program may have them too. */
   private addLoose(): void {
     const { lines, given } = this;
     let rows = 0;
