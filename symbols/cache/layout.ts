@@ -49,7 +49,7 @@ export const cacheMajor = 1;
 /** Changes when sections were added. */
 export const cacheMinor = 0;
 /** Changes when compilers, or the demangler that they are given, answer differently from the same debug file. */
-export const compilerVersion = 3;
+export const compilerVersion = 4;
 /** Bytes of the header. */
 export const headerBytes = 64;
 /** Bytes of one entry of the directory. */
