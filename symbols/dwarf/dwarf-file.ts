@@ -24,6 +24,7 @@ export class DwarfFile {
   readonly reader: DieReader;
   readonly ranges: CodeRanges;
   readonly strings: DwarfStrings;
+  readonly budget: WorkBudget;
   /** By offset: numbers of names that were found of entries outside of the unit that is being read. */
   readonly names = new Map<number, number>();
   /** By unit: its scopes, once a name needed them. */
@@ -32,6 +33,7 @@ export class DwarfFile {
   constructor(sections: LoadedSections, supplement: DwarfFile | null, { strings, budget, faults }: DwarfShared) {
     this.sections = sections;
     this.supplement = supplement;
+    this.budget = budget;
     this.units = new Units(sections, budget);
     this.reader = new DieReader(sections.info, sections.little);
     this.ranges = new CodeRanges(sections, budget, faults);

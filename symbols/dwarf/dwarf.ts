@@ -54,12 +54,16 @@ import { DieNames } from "./die-names.ts";
 import { noFaults } from "./dwarf-faults.ts";
 import { DwarfFile, type DwarfShared } from "./dwarf-file.ts";
 import { type DwarfSections, type LoadedSections, loadSections, sectionBytesMax } from "./dwarf-sections.ts";
-import type { ScopeIndex } from "./scope-index.ts";
+import { ScopeIndex } from "./scope-index.ts";
 import { SplitFiles } from "./split-files.ts";
 import { UnitNames } from "./unit-names.ts";
 import { UnitWalk } from "./unit-walk.ts";
 import type { Unit } from "./unit.ts";
 import { WorkBudget } from "./work-budget.ts";
+
+/** What the scopes of a unit cost beside its bytes, in bytes that are read. */
+const scopesCost = 512;
+const noScopes = new ScopeIndex(0);
 
 /** Adds functions, lines and inlined calls of a file's DWARF; `companions` has the rest of it, where that is in other files. Refuses with `no_dwarf` or `dwarf_too_large`. Throws what `fs` throws. */
 export function addDwarfNames(sections: DwarfSections, builder: ModuleBuilder, companions: DwarfCompanions = noCompanions): Result<null> {
@@ -82,6 +86,8 @@ class DwarfPass {
   private readonly main: DwarfFile;
   private readonly split: SplitFiles;
   private readonly walk = new UnitWalk();
+  /** For units whose scopes alone are wanted. */
+  private readonly scopeWalk = new UnitWalk();
   private readonly names: DieNames;
   private readonly unitNames: UnitNames;
   /** The unit that `walk` has. */
@@ -139,9 +145,10 @@ class DwarfPass {
     if (file === this.walked?.file && unit.index === this.walked.unit.index) return this.walk.scopes;
     let scopes = file.scopes.get(unit.index);
     if (scopes === undefined) {
-      const walk = new UnitWalk();
-      walk.walk(file, unit, false);
-      scopes = walk.scopes;
+      // A unit may be a few bytes, and what is kept of it has its price too.
+      if (!this.shared.budget.spend(unit.end - unit.start + scopesCost)) return noScopes;
+      this.scopeWalk.walk(file, unit, false);
+      scopes = this.scopeWalk.scopes.copy();
       file.scopes.set(unit.index, scopes);
     }
     return scopes;

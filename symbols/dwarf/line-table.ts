@@ -25,6 +25,9 @@ const opcodes = { extended: 0, copy: 1, advancePc: 2, advanceLine: 3, setFile: 4
 /** Extended opcodes. */
 const extended = { endSequence: 1, setAddress: 2, defineFile: 3 } as const;
 
+/** Rows of one unit, at most; the largest real ones have some millions. */
+const rowsMax = 1 << 24;
+
 /** An address that was dropped, or is beyond 4 GiB. */
 const nowhere = -1;
 
@@ -201,7 +204,10 @@ export class LineTable {
       }
       if (!appends && !isEnd) continue;
       if (isOpen && address > rowAddress) {
-        if (word === rows.length) rows = this.widen();
+        if (word === rows.length) {
+          if (word >= rowsMax * ROW_WORDS) break;
+          rows = this.widen();
+        }
         if (rowFile !== knownFile) {
           knownFile = rowFile;
           knownNumber = files.numberOf(rowFile);

@@ -8,13 +8,32 @@ import { Uint32List } from "../cache/growable-array.ts";
 /** The entries of one unit that name what is in them. */
 export class ScopeIndex {
   /** By scope: offset of its entry. */
-  private readonly starts = new Uint32List(256);
+  private readonly starts: Uint32List;
   /** By scope: number + 1 of the scope that it lies in; 0 for none. */
-  private readonly parents = new Uint32List(256);
+  private readonly parents: Uint32List;
   /** Ascending: offsets, each the last before which another scope was the innermost. */
-  private readonly places = new Uint32List(512);
+  private readonly places: Uint32List;
   /** By place: number + 1 of the scope that is the innermost after it; 0 for none. */
-  private readonly innermost = new Uint32List(512);
+  private readonly innermost: Uint32List;
+
+  /** Has room for some scopes, and grows. */
+  constructor(capacity = 256) {
+    this.starts = new Uint32List(capacity);
+    this.parents = new Uint32List(capacity);
+    this.places = new Uint32List(capacity * 2);
+    this.innermost = new Uint32List(capacity * 2);
+  }
+
+  /** A copy that takes no more room than what is in it, as most units have few scopes. */
+  copy(): ScopeIndex {
+    const copy = new ScopeIndex(this.starts.length);
+    for (const list of ["starts", "parents", "places", "innermost"] as const) {
+      copy[list].reserve(this[list].length);
+      copy[list].data.set(this[list].view());
+      copy[list].length = this[list].length;
+    }
+    return copy;
+  }
 
   /** Forgets everything. */
   clear(): void {

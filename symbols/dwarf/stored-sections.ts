@@ -36,8 +36,9 @@ const sectionBytesMax = 2 ** 30;
 const inflatedBytesMax = 2 ** 30;
 /** `ZLIB` and the inflated size, big-endian. */
 const gnuHeadBytes = 12;
-/** A deflated byte stands for no more than this many. */
-const deflateRatioMax = 1032;
+/** What inflates to more than this many times its size is no DWARF, unless it is small: real sections come to less than 20. */
+const ratioMax = 64;
+const smallBytes = 16 * 1024 * 1024;
 
 /** The name that a section has when it is compressed in the old way of GNU tools. */
 export function gnuCompressedName(name: string): string {
@@ -77,7 +78,7 @@ export class StoredSections {
 
   private inflate(stream: Buffer, kind: "zlib" | "zstd", size: number): Uint8Array | null {
     if (!(size > 0 && size <= Math.min(sectionBytesMax, this.inflated))) return null;
-    if (kind === "zlib" && size > (stream.length + 1) * deflateRatioMax) return null;
+    if (size > smallBytes && size > stream.length * ratioMax) return null;
     this.inflated -= size;
     try {
       // With room for one byte more all goes into one buffer, which is the result: no pieces are put together.

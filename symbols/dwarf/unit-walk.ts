@@ -24,6 +24,10 @@ export const inSupplement = 2 ** 31;
 
 /** The file of a call that does not say it. */
 const noFile = 0xffffffff;
+/** Entries in each other, at most; compilers stay far below a thousand. */
+const depthMax = 1 << 22;
+/** What keeping a function, an inlined range or a scope costs, in bytes that are read: some times the memory that it takes here and in the builder. */
+const [functionCost, inlinedCost, scopeCost] = [256, 128, 64];
 
 /** Walks units, one after the other. */
 export class UnitWalk {
@@ -45,7 +49,7 @@ export class UnitWalk {
     this.inlines.length = 0;
     this.scopes.clear();
     const { scopes } = this;
-    const { reader } = file;
+    const { reader, budget } = file;
     const { info } = file.sections;
     const { end, abbreviations } = unit;
     const { words, steps, dense } = abbreviations;
@@ -86,7 +90,7 @@ export class UnitWalk {
         at = reader.read(unit, word, at);
         nextOwner = this.addFunction(file, unit, die);
         nextInlined = 0;
-        if (hasChildren) nextScope = scopes.open(die, scope);
+        if (hasChildren && budget.spend(scopeCost)) nextScope = scopes.open(die, scope);
       } else if (kind === dieKind.inlined && owner !== 0) {
         at = reader.read(unit, word, at);
         this.addInlined(file, unit, owner, inlined, die);
@@ -110,14 +114,17 @@ export class UnitWalk {
             }
           }
         }
-        if (hasChildren && (kind === dieKind.scope || kind === dieKind.code)) nextScope = scopes.open(die, scope);
+        if (hasChildren && (kind === dieKind.scope || kind === dieKind.code) && budget.spend(scopeCost)) nextScope = scopes.open(die, scope);
       }
       if (at < 0 || at > end) return false;
       if (!hasChildren) {
         if (depth === 0) return true;
         continue;
       }
-      if (depth >= this.openScope.length) this.deepen();
+      if (depth >= this.openScope.length) {
+        if (depth >= depthMax) return false;
+        this.deepen();
+      }
       this.openScope[depth] = scope;
       this.openFunction[depth] = owner;
       this.openDepth[depth] = inlined;
@@ -130,8 +137,9 @@ export class UnitWalk {
   }
 
   /** Notes the function that was read; returns its number + 1, 0 when it has no code. */
-  private addFunction({ reader, ranges: codeRanges }: DwarfFile, unit: Unit, die: number): number {
+  private addFunction({ reader, ranges: codeRanges, budget }: DwarfFile, unit: Unit, die: number): number {
     const { functions, ranges } = this;
+    if (!budget.spend(functionCost)) return 0;
     const first = ranges.length;
     codeRanges.add(unit, reader, ranges);
     if (ranges.length === first) return 0;
@@ -144,7 +152,7 @@ export class UnitWalk {
   }
 
   /** Notes the inlined call that was read, in a function and some calls deep. */
-  private addInlined({ reader, ranges: codeRanges }: DwarfFile, unit: Unit, owner: number, depth: number, die: number): void {
+  private addInlined({ reader, ranges: codeRanges, budget }: DwarfFile, unit: Unit, owner: number, depth: number, die: number): void {
     const { functions, inlines, found } = this;
     found.length = 0;
     codeRanges.add(unit, reader, found);
@@ -153,7 +161,7 @@ export class UnitWalk {
     const originForm = reader.forms[slot.abstractOrigin]!;
     const itsOrigin = reader.values[slot.abstractOrigin]!;
     const origin = originForm === form.refAddr ? itsOrigin : isInSupplement(originForm) && itsOrigin < inSupplement ? itsOrigin + inSupplement : die;
-    for (let i = 0; i < found.length; i += 2) {
+    for (let i = 0; i < found.length && budget.spend(inlinedCost); i += 2) {
       const number = inlines.length / INLINED_WORDS + 1;
       const head = (owner - 1) * FUNCTION_WORDS;
       if (functions.data[head + 3] === 0) functions.data[head + 3] = number;

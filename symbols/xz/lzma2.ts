@@ -39,9 +39,8 @@ export class UnpackedBytes {
 /** Why packed bytes cannot be unpacked. */
 export type LzmaFault = "broken" | "too_large";
 
-/** Unpacks the chunks from `at` on; gives where they end, or what is wrong. */
-export function unpackLzma2(packed: Uint8Array, at: number, output: UnpackedBytes): number | LzmaFault {
-  const state = new LzmaState(output);
+/** Unpacks the chunks from `at` on; gives where they end, or what is wrong. `state` is one of `output`; what it knows from before does not count. */
+export function unpackLzma2(packed: Uint8Array, at: number, output: UnpackedBytes, state: LzmaState): number | LzmaFault {
   /** What a chunk has to bring, since nothing was there before it. */
   let needsDictionary = true;
   let needsProperties = true;

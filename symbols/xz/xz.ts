@@ -22,6 +22,7 @@ import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { ok, refuse, type Result } from "../../config/problem.ts";
 import { crc64 } from "./checksums.ts";
+import { LzmaState } from "./lzma.ts";
 import { UnpackedBytes, unpackLzma2 } from "./lzma2.ts";
 
 const magic = Buffer.from("\xfd7zXZ\0", "latin1");
@@ -38,9 +39,11 @@ const broken = (what: string): Result<never> => refuse(400, "broken_xz", `The xz
 export function unpackXz(packed: Uint8Array, limit: number): Result<Uint8Array> {
   const bytes = Buffer.from(packed.buffer, packed.byteOffset, packed.length);
   const output = new UnpackedBytes(limit);
+  // One for all blocks: it is large, and blocks can be small.
+  const state = new LzmaState(output);
   let at = 0;
   do {
-    const end = unpackStream(bytes, at, output);
+    const end = unpackStream(bytes, at, output, state);
     if (!end.ok) return end;
     at = end.value;
     // Between streams zeros may stand, four at a time.
@@ -49,20 +52,20 @@ export function unpackXz(packed: Uint8Array, limit: number): Result<Uint8Array> 
   return ok(output.data.subarray(0, output.length));
 }
 
-function unpackStream(bytes: Buffer, start: number, output: UnpackedBytes): Result<number> {
+function unpackStream(bytes: Buffer, start: number, output: UnpackedBytes, state: LzmaState): Result<number> {
   if (start + headerBytes > bytes.length || !bytes.subarray(start, start + magic.length).equals(magic)) return broken("it does not begin as xz");
   const check = bytes[start + 7]!;
   if (bytes[start + 6] !== 0 || check > 15 || bytes.readUInt32LE(start + 8) !== crc32(bytes.subarray(start + 6, start + 8))) return broken("its header is damaged");
   let at = start + headerBytes;
   while (at < bytes.length && bytes[at] !== 0) {
-    const end = unpackBlock(bytes, at, check, output);
+    const end = unpackBlock(bytes, at, check, output, state);
     if (!end.ok) return end;
     at = end.value;
   }
   return passIndex(bytes, at, check);
 }
 
-function unpackBlock(bytes: Buffer, start: number, check: number, output: UnpackedBytes): Result<number> {
+function unpackBlock(bytes: Buffer, start: number, check: number, output: UnpackedBytes, state: LzmaState): Result<number> {
   const header = start + (bytes[start]! + 1) * 4;
   if (header > bytes.length || bytes.readUInt32LE(header - 4) !== crc32(bytes.subarray(start, header - 4))) return broken("a block's header is damaged");
   const cursor = { at: start + 2, end: header - 4 };
@@ -75,7 +78,7 @@ function unpackBlock(bytes: Buffer, start: number, check: number, output: Unpack
   if (properties !== 1 || cursor.at >= cursor.end || bytes[cursor.at]! > dictionaryMax) return broken("a block's header makes no sense");
 
   const before = output.length;
-  const end = unpackLzma2(bytes, header, output);
+  const end = unpackLzma2(bytes, header, output, state);
   if (end === "too_large") return refuse(413, "xz_too_large", "The xz data unpacks to more than is taken.", "Symbol tables are smaller; nothing is missing but their names.");
   if (end === "broken" || (packedSize >= 0 && end - header !== packedSize) || (size >= 0 && output.length - before !== size)) return broken("its packed bytes make no sense");
   const sumAt = start + Math.ceil((end - start) / 4) * 4;

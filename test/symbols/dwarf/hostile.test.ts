@@ -202,6 +202,46 @@ describe("a file that is made to take long does not:", () => {
     expect(expectQuick(dwarf)["dwarfBudget"]).toBeGreaterThan(0);
   });
 
+  test("functions whose names are each in a unit of its own", () => {
+    const count = 20_000;
+    const dwarf = new DwarfWriter({ version: 5 });
+    dwarf.unit(die("compileUnit", {}, many(count, (i) => die("subprogram", { abstractOrigin: ["refAddr", `f${i}`], lowPc: ["implicitConst", code], highPc: ["implicitConst", 9] }))));
+    // All have the abbreviations of the first one.
+    const abbrevAt = dwarf.abbrev.bytes.length;
+    for (let i = 0; i < count; i++) {
+      dwarf.unit(die("partialUnit", {}, [die("namespace", {}, [die("subprogram", { name: ["string", "f"] }, [], `f${i}`)])]), { type: 3, abbrevAt });
+      if (i > 0) dwarf.abbrev.bytes.length = abbrevAt + (dwarf.abbrev.bytes.length - abbrevAt) / 2;
+    }
+    const before = process.memoryUsage().arrayBuffers;
+    expectQuick(dwarf);
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(96 * 1024 * 1024);
+  });
+
+  /** A unit of one entry, the first abbreviation, and then as many of the second as there are bytes. */
+  const oneByteEntries = (second: Die, count: number): DwarfSections => {
+    const dwarf = new DwarfWriter();
+    dwarf.unit(die("compileUnit", {}, [second]));
+    const head = dwarf.info.bytes.slice(0, dwarf.info.bytes.indexOf(2, 11));
+    const info = new Uint8Array(head.length + count).fill(2);
+    info.set(head);
+    new DataView(info.buffer).setUint32(0, info.length - 4, true);
+    return withSections(dwarf.sections(), new Map([[".debug_info", info]]));
+  };
+
+  test("functions of one byte each, or their memory is bounded", () => {
+    const builder = new ModuleBuilder();
+    addDwarfNames(oneByteEntries(die("subprogram", { lowPc: ["implicitConst", code], highPc: ["implicitConst", 9] }), 1 << 20), builder);
+    expect(builder.functions).toBeLessThan(200_000);
+    expect(builder.warnings.get("dwarfBudget")).toBeGreaterThan(0);
+  });
+
+  test("more entries in each other than any compiler writes, or their memory is bounded", () => {
+    const sections = oneByteEntries(die("namespace", {}, [die(0x34, {})]), 20 << 20);
+    const before = process.memoryUsage().arrayBuffers;
+    expect(timed(sections)).toBeLessThan(patience);
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(256 * 1024 * 1024);
+  });
+
   test("types of which each is in another, around functions without a linker's name", () => {
     const dwarf = new DwarfWriter();
     let scope = die("classType", { name: ["string", "c".repeat(300)] }, many(2000, (i) => die("subprogram", { name: ["string", `f${i}`], lowPc: ["addr", code + i], highPc: ["data1", 1] })));

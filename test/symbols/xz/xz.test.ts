@@ -98,6 +98,13 @@ describe("xz data", () => {
       }),
     );
   });
+  it("of nothing but empty blocks takes no longer than other data", () => {
+    const block = Buffer.from("0200210116000000742fe5a300000000", "hex");
+    const unchecked = Buffer.from(samples[3]![2], "base64").subarray(0, 12);
+    const started = performance.now();
+    expect(outcome(Buffer.concat([unchecked, ...Array.from({ length: 100_000 }, () => block)]))).toBe("broken_xz");
+    expect(performance.now() - started).toBeLessThan(500);
+  });
   it("that is damaged is refused, or comes back whole; nothing takes long", { timeout: 3_600_000 }, () => {
     const whole = Buffer.from(samples[5]![2], "base64");
     // Without a checksum the decoder itself has to withstand what comes.
