@@ -13,6 +13,9 @@ import { FUNCTION_WORDS, INLINED_WORDS, type UnitWalk } from "./unit-walk.ts";
 import type { Unit } from "./unit.ts";
 import type { WorkBudget } from "./work-budget.ts";
 
+/** What a row of lines, and an inlined range, cost in bytes that are read: as much as they may take in the builder, at least. */
+const [rowCost, inlinedCost] = [16, 32];
+
 /** Adds functions of units to a builder. */
 export class UnitNames {
   readonly lines: LineTable;
@@ -63,7 +66,7 @@ export class UnitNames {
     let rows = 0;
     for (let i = 0; i < given.length; i += 2) rows += given.data[i + 1]! - given.data[i]!;
     // Nearly always all of them were given.
-    if (rows >= lines.count || !this.budget.spend(lines.count + given.length)) return;
+    if (rows >= lines.count || !this.budget.spend((lines.count - rows) * rowCost + given.length)) return;
     const order = Uint32Array.from({ length: given.length / 2 }, (_, i) => i * 2).sort((a, b) => given.data[a]! - given.data[b]!);
     let from = 0;
     for (let i = 0; i <= order.length; i++) {
@@ -97,7 +100,7 @@ export class UnitNames {
       this.given.push(first);
       this.given.push(last);
     }
-    if (last <= first || !this.budget.spend((last - first) * 4)) return;
+    if (last <= first || !this.budget.spend((last - first) * rowCost)) return;
     this.builder.addLines(lines.rows.subarray(first * ROW_WORDS, last * ROW_WORDS), last - first);
   }
 
@@ -112,6 +115,7 @@ export class UnitNames {
       number = found[at]!;
       if (!this.budget.spend(4)) return;
       if (found[at + 2]! >= end || found[at + 2]! + found[at + 3]! <= start) continue;
+      if (!this.budget.spend(inlinedCost)) break;
       if (word === inlines.length) inlines = this.widen();
       inlines[word] = found[at + 1]!;
       inlines[word + 1] = found[at + 2]!;

@@ -27,7 +27,7 @@ const noFile = 0xffffffff;
 /** Entries in each other, at most; compilers stay far below a thousand. */
 const depthMax = 1 << 22;
 /** What keeping a function, an inlined range or a scope costs, in bytes that are read: some times the memory that it takes here and in the builder. */
-const [functionCost, inlinedCost, scopeCost] = [256, 128, 64];
+const [functionCost, inlinedCost, scopeCost] = [256, 64, 64];
 
 /** Walks units, one after the other. */
 export class UnitWalk {
