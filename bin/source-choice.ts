@@ -10,6 +10,10 @@
 //  - that are called as source files are, link or not, so that no debug
 //    information, wherever it came from, can ask for a key or a password file;
 //  - that are text of a megabyte at most.
+//
+// Debug information may be a stranger's. So no share of a network is asked for a
+// file that it names there: the share would learn who asks, and on Windows be
+// shown a password's hash.
 import { readFileSync, realpathSync, statSync } from "node:fs";
 import path from "node:path";
 import { isWindowsPath, plainPath } from "../symbols/sources/source-paths.ts";
@@ -25,6 +29,8 @@ export type ChosenSource = { readonly path: string; readonly here: string; reado
 
 /** Bytes of a source file; what is longer was made by a program. */
 const sourceBytesMax = 1024 * 1024;
+/** Characters of a path; no system opens longer ones. */
+const pathCharsMax = 4096;
 
 /** How source files of native code are called, generated ones too. */
 const sourceName = /\.(c|cc|cp|cpp|cxx|c\+\+|h|hh|hp|hpp|hxx|h\+\+|inc|inl|ipp|ixx|cppm|ccm|tcc|tpp|txx|def|m|mm|s|asm|nasm|swift|rs|zig|d|go|pas|f|f90|ispc|cu|cuh|cl|metal|glsl|hlsl|vert|frag|comp|dsp|y|yy|ypp|l|ll|lpp)$/i;
@@ -54,7 +60,11 @@ export function readSourceRoots(given: readonly string[]): SourceRoot[] | string
 /** Whether, and from where, a file that debug information names is taken. Looks at the disk; whether it is text is known when it is read. */
 export function chooseSource(named: string, roots: readonly SourceRoot[]): ChosenSource | LeftOut {
   if (isSystems(named)) return "system";
-  const at = path.resolve(placeOf(named, roots));
+  if (named.length > pathCharsMax) return "absent";
+  const place = placeOf(named, roots);
+  // A root may be on a share, if a person says so.
+  if (place === named && /^[\\/]{2}/.test(named)) return "absent";
+  const at = path.resolve(place);
   if (isSystems(at)) return "system";
   if (!sourceName.test(at)) return "not_source";
   try {

@@ -9,10 +9,13 @@ import { readBytes } from "../file-bytes.ts";
 import { cpu } from "./codes.ts";
 import type { MachImage } from "./image.ts";
 
+/** Bytes of the list that are read, each a function at most; those of the largest programs have a few million. */
+const listBytesMax = 16 * 1024 * 1024;
+
 /** The first addresses of functions, ascending, relative to the module's base; empty when the file does not have them. */
 export function readFunctionStarts({ bytes, header, commands }: MachImage): Uint32Array {
   const range = commands.functionStarts;
-  const data = range === null ? null : readBytes(bytes, range.offset, Math.min(range.size, Math.max(0, bytes.size - range.offset)));
+  const data = range === null ? null : readBytes(bytes, range.offset, Math.min(range.size, listBytesMax, Math.max(0, bytes.size - range.offset)));
   const starts = new Uint32List();
   if (data === null) return starts.view();
   const mask = header.cpu === cpu.arm ? ~1 : ~0;

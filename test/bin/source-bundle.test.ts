@@ -53,6 +53,10 @@ describe("which files leave the build machine", () => {
     ["a folder", at("src/folder.cpp"), "absent"],
     ["a path through a file", at("src/a.cpp/b.cpp"), "absent"],
     ["a path that no disk has", `/${"x".repeat(5000)}.cpp`, "absent"],
+    // It resolves to one that is there, and no archive has room for its name.
+    ["a path longer than any that is opened", `${at("src")}${"/.".repeat(40_000)}/a.cpp`, "absent"],
+    ["a path of a network's share", `/${at("src/a.cpp")}`, "absent"],
+    ["a path of a network's share, on Windows", "\\\\host\\share\\a.cpp", "absent"],
     ["a path with a NUL", "/a\0b.cpp", "absent"],
     ["a path of Windows, elsewhere", "D:\\build\\a.cpp", "absent"],
     ["a file of an SDK", at("X.sdk/usr/c.h"), "system"],
