@@ -8,6 +8,11 @@
 //  - one that reads the attributes that mean something to us and passes over
 //    the others. Only entries of interest (`dieKind`) have it.
 //
+// Where an entry says where the next one is that is not in it (`sibling`, which
+// GCC writes last), what is in it may be passed over too: always, when no code
+// can be in it, and for classes when the compiler is known to put none there
+// (unit-walk.ts).
+//
 // A step is one number: the operation in the lowest four bits, what it needs
 // above. Sizes depend on the unit that uses the table, so a table belongs to
 // units of one shape.
@@ -26,6 +31,9 @@ export const dieKind = {
   /** An inlined call with code. */
   inlined: 3,
 } as const;
+
+/** Above the kind of an entry: it has children; its last four bytes say where the next entry is, and nothing in it has code; or it is a class, and they say it too. */
+export const dieFlag = { hasChildren: 8, leadsOn: 16, classLeadsOn: 32 } as const;
 
 /** Places of attributes that were read (die-reader.ts). */
 export const slot = {
@@ -48,14 +56,15 @@ export const slot = {
   /** Its value is the offset of its 8 bytes, which are no number that is exact here. */
   dwoId: 16,
   splitRangesBase: 17,
+  producer: 18,
   /** For what is read and not wanted. */
-  scratch: 18,
+  scratch: 19,
 } as const;
 
 /** How many there are. */
-export const slotCount = 19;
+export const slotCount = 20;
 
-/** Words of one abbreviation: kind + 8 when it has children; bytes of an entry without its number, -1 when they vary; index of its first step for passing over, for reading; tag. */
+/** Words of one abbreviation: kind and flags; bytes of an entry without its number, -1 when they vary; index of its first step for passing over, for reading; tag. */
 export const abbreviationWords = 5;
 
 /** Numbers of abbreviations that are looked up by index; others by hash. */
@@ -129,6 +138,8 @@ class Compiler {
     const readFrom = reads.length;
     let fixedBytes = 0;
     let hasCode = false;
+    let isDeclared = false;
+    let endsInSibling = false;
     for (;;) {
       const itsAttribute = cursor.uleb();
       const itsForm = cursor.uleb();
@@ -137,6 +148,8 @@ class Compiler {
       if (itsAttribute === 0 && itsForm === 0) break;
       if (++this.attributes > attributesMax) return false;
       if (itsAttribute === attribute.lowPc || itsAttribute === attribute.ranges) hasCode = true;
+      if (itsAttribute === attribute.declaration) isDeclared = true;
+      endsInSibling = itsAttribute === attribute.sibling && itsForm === form.ref4;
       const size = fixedSize(itsForm, this.shape);
       if (size < 0) fixedBytes = -1;
       else if (fixedBytes >= 0) fixedBytes += size;
@@ -149,7 +162,8 @@ class Compiler {
     reads.push(step.end);
     // The first of two with one number counts.
     if (!this.numbers.has(number)) this.numbers.set(number, words.length);
-    words.push(kindOf(itsTag, hasCode) | (hasChildren ? 8 : 0));
+    const leadsOn = hasChildren && endsInSibling ? leadingFlag(itsTag, isDeclared && !hasCode) : 0;
+    words.push(kindOf(itsTag, hasCode) | (hasChildren ? dieFlag.hasChildren : 0) | leadsOn);
     words.push(fixedBytes >>> 0);
     words.push(skipFrom);
     words.push(readFrom);
@@ -245,6 +259,26 @@ function kindOf(itsTag: number, hasCode: boolean): number {
   }
 }
 
+/** What an entry that says where the next one is allows to pass over. */
+function leadingFlag(itsTag: number, isDeclared: boolean): number {
+  switch (itsTag) {
+    case tag.subprogram:
+      return isDeclared ? dieFlag.leadsOn : 0;
+    case tag.enumerationType:
+    case tag.arrayType:
+    case tag.subroutineType:
+    case tag.callSite:
+    case tag.gnuCallSite:
+      return dieFlag.leadsOn;
+    case tag.classType:
+    case tag.structureType:
+    case tag.unionType:
+      return dieFlag.classLeadsOn;
+    default:
+      return 0;
+  }
+}
+
 /** Where an attribute's value goes; -1 when it is not wanted. */
 function slotOf(itsAttribute: number): number {
   switch (itsAttribute) {
@@ -287,6 +321,8 @@ function slotOf(itsAttribute: number): number {
       return slot.dwoId;
     case attribute.gnuRangesBase:
       return slot.splitRangesBase;
+    case attribute.producer:
+      return slot.producer;
     default:
       return -1;
   }

@@ -3,9 +3,11 @@
 
 /** Tags of entries. */
 export const tag = {
+  arrayType: 0x01,
   classType: 0x02,
   enumerationType: 0x04,
   structureType: 0x13,
+  subroutineType: 0x15,
   unionType: 0x17,
   inlinedSubroutine: 0x1d,
   module: 0x1e,
@@ -15,17 +17,23 @@ export const tag = {
   namespace: 0x39,
   partialUnit: 0x3c,
   typeUnit: 0x41,
+  callSite: 0x48,
   skeletonUnit: 0x4a,
+  /** What GCC wrote before version 5 had `callSite`. */
+  gnuCallSite: 0x4109,
 } as const;
 
 /** Attributes. */
 export const attribute = {
+  sibling: 0x01,
   name: 0x03,
   lineProgram: 0x10,
   lowPc: 0x11,
   highPc: 0x12,
   compDir: 0x1b,
+  producer: 0x25,
   abstractOrigin: 0x31,
+  declaration: 0x3c,
   external: 0x3f,
   specification: 0x47,
   ranges: 0x55,

@@ -20,7 +20,6 @@ import { slot } from "./abbreviations.ts";
 import { form, tag } from "./codes.ts";
 import type { DwarfFaults } from "./dwarf-faults.ts";
 import type { DwarfFile } from "./dwarf-file.ts";
-import type { ScopeIndex } from "./scope-index.ts";
 import { inSupplement, isInSupplement } from "./unit-walk.ts";
 import type { Unit } from "./unit.ts";
 import type { WorkBudget } from "./work-budget.ts";
@@ -55,19 +54,19 @@ export class DieNames {
   private readonly builder: ModuleBuilder;
   private readonly budget: WorkBudget;
   private readonly faults: DwarfFaults;
-  private readonly scopesOf: (file: DwarfFile, unit: Unit) => ScopeIndex;
+  private readonly scopeAround: (file: DwarfFile, unit: Unit, offset: number) => number;
   /** The file and the unit that are being read, and the names of its own entries by their offset in it. */
   private file: DwarfFile;
   private unit: Unit | null = null;
   private readonly own = new NumberMap();
 
-  /** `scopesOf` gives the scopes of any unit. */
-  constructor(builder: ModuleBuilder, file: DwarfFile, budget: WorkBudget, faults: DwarfFaults, scopesOf: (file: DwarfFile, unit: Unit) => ScopeIndex) {
+  /** `scopeAround` gives the offset of the innermost scope around an entry of any unit, -1 for none. */
+  constructor(builder: ModuleBuilder, file: DwarfFile, budget: WorkBudget, faults: DwarfFaults, scopeAround: (file: DwarfFile, unit: Unit, offset: number) => number) {
     this.builder = builder;
     this.file = file;
     this.budget = budget;
     this.faults = faults;
-    this.scopesOf = scopesOf;
+    this.scopeAround = scopeAround;
   }
 
   /** Says in which unit of which file most names are asked for from now on. */
@@ -141,7 +140,7 @@ export class DieNames {
     let text = declaration.name;
     let inner = declaration;
     for (let i = 0; i < scopesMax && text.length < nameLengthMax; i++) {
-      const around = this.scopesOf(inner.file, inner.unit).around(inner.offset);
+      const around = this.scopeAround(inner.file, inner.unit, inner.offset);
       const outer = around < 0 ? null : this.follow(inner.file, around, false);
       if (outer === null || (i === 0 && declaration.isExternal && declaration.tag === tag.subprogram && outer.tag === tag.namespace)) break;
       text = `${scopeName(outer, text)}::${text}`;

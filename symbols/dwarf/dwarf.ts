@@ -54,7 +54,7 @@ import { DieNames } from "./die-names.ts";
 import { noFaults } from "./dwarf-faults.ts";
 import { DwarfFile, type DwarfShared } from "./dwarf-file.ts";
 import { type DwarfSections, type LoadedSections, loadSections, sectionBytesMax } from "./dwarf-sections.ts";
-import { ScopeIndex } from "./scope-index.ts";
+import { ScopeIndex, passedOver } from "./scope-index.ts";
 import { SplitFiles } from "./split-files.ts";
 import { UnitNames } from "./unit-names.ts";
 import { UnitWalk } from "./unit-walk.ts";
@@ -100,7 +100,7 @@ class DwarfPass {
     this.shared = { strings: builder.strings, budget, faults: noFaults() };
     this.main = new DwarfFile(sections, supplement === null ? null : new DwarfFile(supplement, null, this.shared), this.shared);
     this.split = new SplitFiles(this.main, split, this.shared);
-    this.names = new DieNames(builder, this.main, budget, this.shared.faults, (file, unit) => this.scopesOf(file, unit));
+    this.names = new DieNames(builder, this.main, budget, this.shared.faults, (file, unit, offset) => this.scopeAround(file, unit, offset));
     this.unitNames = new UnitNames(this.main, builder, this.names, budget);
   }
 
@@ -140,9 +140,15 @@ class DwarfPass {
     this.unitNames.add(file, unit, home, this.walk);
   }
 
-  /** The scopes of a unit: those of the walk, or those of a walk for them alone. */
+  /** Offset of the innermost scope around an entry; -1 when there is none. */
+  private scopeAround(file: DwarfFile, unit: Unit, offset: number): number {
+    const isWalked = file === this.walked?.file && unit.index === this.walked.unit.index;
+    const around = isWalked ? this.walk.scopes.around(offset) : passedOver;
+    return around === passedOver ? this.scopesOf(file, unit).around(offset) : around;
+  }
+
+  /** All scopes of a unit that others refer to, or of which the walk passed over some, by a walk for them alone. */
   private scopesOf(file: DwarfFile, unit: Unit): ScopeIndex {
-    if (file === this.walked?.file && unit.index === this.walked.unit.index) return this.walk.scopes;
     let scopes = file.scopes.get(unit.index);
     if (scopes === undefined) {
       // A unit may be a few bytes, and what is kept of it has its price too.

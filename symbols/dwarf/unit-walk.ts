@@ -3,14 +3,24 @@
 //
 // Nine of ten entries are types, parameters and variables, of which only the
 // size matters; the abbreviations know how to pass over them
-// (abbreviations.ts). What is open at a depth (scope, function, depth of
+// (abbreviations.ts). Half of them lie in classes, which every source file that
+// uses a class describes again, and functions that are only declared have
+// parameters: GCC writes where the next entry is that is not in them, so these
+// are passed over in one step. A class may have code in it: Clang, Zig and others
+// leave it there. GCC puts what has code next to the class, and keeps it in it
+// only for classes in functions (`gen_subprogram_die`); so its classes are passed
+// over where they lie in nothing but namespaces. Their scopes are then not known,
+// and whoever needs one walks again (dwarf.ts).
+//
+// What is open at a depth (scope, function, depth of
 // inlining) is kept in stacks of numbers, and what is found in flat lists.
 // Names are not looked at: they may depend on scopes that come later.
 import { Uint32List } from "../cache/growable-array.ts";
-import { dieKind, slot } from "./abbreviations.ts";
-import { form } from "./codes.ts";
+import { dieFlag, dieKind, slot } from "./abbreviations.ts";
+import { form, tag } from "./codes.ts";
 import type { DwarfFile } from "./dwarf-file.ts";
 import { step } from "./form-sizes.ts";
+import { readFixed } from "./section-cursor.ts";
 import { ScopeIndex } from "./scope-index.ts";
 import type { Unit } from "./unit.ts";
 
@@ -42,7 +52,7 @@ export class UnitWalk {
   private openFunction = new Int32Array(256);
   private openDepth = new Int32Array(256);
 
-  /** Walks a unit of a file and keeps what it found until the next one; false when the unit could not be read to its end. Long, since every entry of a file passes here: what it needs is in local variables. */
+  /** Walks a unit of a file and keeps what it found until the next one; false when the unit could not be read to its end. Without `wantsCode` it finds scopes only, and all of them. Long, since every entry of a file passes here: what it needs is in local variables. */
   walk(file: DwarfFile, unit: Unit, wantsCode = true): boolean {
     this.functions.length = 0;
     this.ranges.length = 0;
@@ -50,14 +60,17 @@ export class UnitWalk {
     this.scopes.clear();
     const { scopes } = this;
     const { reader, budget } = file;
-    const { info } = file.sections;
+    const { info, little } = file.sections;
     const { end, abbreviations } = unit;
     const { words, steps, dense } = abbreviations;
+    const passesClasses = wantsCode && unit.isGnuC;
     let at = unit.firstDie;
     let depth = 0;
     let scope = 0;
     let owner = 0;
     let inlined = 0;
+    /** How many of the entries that are open are the unit or a namespace, from the outermost on. */
+    let spaces = 0;
     while (at < end) {
       const die = at;
       let number = info[at++]!;
@@ -76,13 +89,15 @@ export class UnitWalk {
         scope = outer;
         owner = this.openFunction[depth]!;
         inlined = this.openDepth[depth]!;
+        if (depth < spaces) spaces = depth;
         if (depth === 0) return true;
         continue;
       }
       const word = number < dense.length ? dense[number]! : abbreviations.find(number);
       if (word < 0) return false;
-      const hasChildren = words[word]! >= 8;
-      const kind = words[word]! & 7;
+      const flags = words[word]!;
+      const hasChildren = (flags & dieFlag.hasChildren) !== 0;
+      const kind = flags & 7;
       let nextScope = scope;
       let nextOwner = owner;
       let nextInlined = inlined;
@@ -114,7 +129,18 @@ export class UnitWalk {
             }
           }
         }
-        if (hasChildren && (kind === dieKind.scope || kind === dieKind.code) && budget.spend(scopeCost)) nextScope = scopes.open(die, scope);
+        if (flags >= dieFlag.leadsOn && at <= end && ((flags & dieFlag.leadsOn) !== 0 || (passesClasses && depth === spaces))) {
+          const next = unit.start + readFixed(info, at - 4, 4, little);
+          if (next > at && next < end) {
+            if ((flags & dieFlag.classLeadsOn) !== 0 && budget.spend(scopeCost)) scopes.close(scopes.open(die, scope, 1), next);
+            at = next;
+            continue;
+          }
+        }
+        if (hasChildren) {
+          if ((kind === dieKind.scope || kind === dieKind.code) && budget.spend(scopeCost)) nextScope = scopes.open(die, scope);
+          if (depth === spaces && (depth === 0 || words[word + 4] === tag.namespace)) spaces++;
+        }
       }
       if (at < 0 || at > end) return false;
       if (!hasChildren) {

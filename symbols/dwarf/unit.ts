@@ -25,6 +25,8 @@ export type Unit = DieUnit & {
   readonly isTypeUnit: boolean;
   /** True when most of it is in another file (split DWARF). */
   readonly isSplit: boolean;
+  /** True for one of GCC's compilers for C and C++, which leave the code of what is in a class outside of it, but for classes in functions. */
+  readonly isGnuC: boolean;
   /** Offset of the 8 bytes of the id that it shares with its other part; -1 when it has none. */
   readonly dwoIdAt: number;
   /** Name of the file that has its other part: a form and its value, 0 when it does not say. */
@@ -56,6 +58,8 @@ const typeUnit = 2;
 const skeletonUnit = 4;
 const splitCompileUnit = 5;
 const splitTypeUnit = 6;
+/** `GNU C++17 12.2.0 -mtune=generic …`. */
+const gnuProducer = "GNU C";
 /** Units and tables that are kept, at most. */
 const unitsKept = 4096;
 /** What a byte of an abbreviation takes, in those of other things that are read by offset. */
@@ -191,6 +195,7 @@ export class Units {
       index,
       firstDie,
       isTypeUnit: type === typeUnit || type === splitTypeUnit || reader.tag === tag.typeUnit,
+      isGnuC: isGnuProducer(this.sections, reader.forms[slot.producer]!, values[slot.producer]!),
       isSplit: type === skeletonUnit || type === splitCompileUnit || reader.has(slot.dwoName),
       dwoIdAt: based(slot.dwoId, dwoIdAt),
       dwoNameForm: reader.forms[slot.dwoName]!,
@@ -226,6 +231,14 @@ export class Units {
     this.tables.set(key, table);
     return table;
   }
+}
+
+/** Whether an attribute's string begins like the names of GCC's compilers for C and C++. */
+function isGnuProducer({ info, str, lineStr }: LoadedSections, itsForm: number, value: number): boolean {
+  const source = itsForm === form.strp ? str : itsForm === form.lineStrp ? lineStr : itsForm === form.string ? info : null;
+  if (source === null) return false;
+  for (let i = 0; i < gnuProducer.length; i++) if (source[value + i] !== gnuProducer.charCodeAt(i)) return false;
+  return true;
 }
 
 /** The id that a unit and its other part share, 16 hex digits in lower case; "" when it has none. */
