@@ -4,7 +4,8 @@
 // symbol table, where it was kept, has a symbol at the function's first address
 // that says all. It counts only when it has the plain name in it: where a linker
 // folded equal functions, the symbol may be that of another. What compilers make
-// for themselves (the start of a file's variables) has no name but the symbol's.
+// for themselves (the start of a file's variables) has no name but the symbol's,
+// and no more has what Apple hid in the debug information of builds from bitcode.
 import type { Uint32List } from "./growable-array.ts";
 import { nameless } from "./module-symbols.ts";
 import { NumberMap } from "./number-map.ts";
@@ -33,15 +34,45 @@ export function takeLinkerNames(functions: Named, linkage: Uint32List, publics: 
   }
 }
 
+/** What Apple leaves of a name that is hidden. */
+const hidden = /^_*hidden#\d+_$/;
+
+/** Of operators, as after the word: how they are mangled, with one argument and with two (Itanium C++ ABI, 5.1.3). Calls are not among them: with scopes around, they have a name that says enough, as lambdas'. */
+const operators: ReadonlyMap<string, RegExp> = new Map(
+  Object.entries({
+    " new": "nw", " new[]": "na", " delete": "dl", " delete[]": "da", "~": "co", "+": "pl|ps", "-": "mi|ng", "*": "ml|de", "/": "dv", "%": "rm", "&": "an|ad", "|": "or", "^": "eo",
+    "=": "aS", "+=": "pL", "-=": "mI", "*=": "mL", "/=": "dV", "%=": "rM", "&=": "aN", "|=": "oR", "^=": "eO", "<<": "ls", ">>": "rs", "<<=": "lS", ">>=": "rS",
+    "==": "eq", "!=": "ne", "<": "lt", ">": "gt", "<=": "le", ">=": "ge", "<=>": "ss", "!": "nt", "&&": "aa", "||": "oo", "++": "pp", "--": "mm", ",": "cm", "->*": "pm", "->": "pt", "[]": "ix",
+  }).map(([operator, codes]) => [operator, new RegExp(codes)]),
+);
+
 /** For what has no name the symbol's; else the symbol's without what compilers append for a part or a copy (`.cold`, `.constprop.0`), when it is a mangled one of the function with the plain name; else null. */
 function sayingMore(plain: string, symbol: string): string | null {
-  if (plain === nameless) return symbol;
-  if (!symbol.startsWith("_Z") || plain.startsWith("_Z")) return null;
-  const [, tilde, word] = /(?:^|::)(~?)([A-Za-z_]\w*)$/.exec(withoutArguments(plain)) ?? [];
-  // Itanium C++ ABI, 5.1.2: <source-name> ::= <length> <identifier>, and D0 to D5 for destructors, which have no name of their own.
-  if (word === undefined || !symbol.includes(`${word.length}${word}`) || (tilde !== "" && !/D[0-5]/.test(symbol))) return null;
+  if (plain === nameless || hidden.test(plain)) return hidden.test(symbol) ? null : symbol;
+  if (!symbol.startsWith("_Z") || plain.startsWith("_Z") || !isOf(plain, symbol)) return null;
   const end = symbol.indexOf(".");
   return end < 0 ? symbol : symbol.slice(0, end);
+}
+
+/** Whether a mangled name is of a function that has the plain one. */
+function isOf(plain: string, symbol: string): boolean {
+  if (plain === "operator()") return withoutWords(symbol).includes("cl");
+  const operator = /(?:^|::)operator( new| delete|[^\w\s()])(.*)$/.exec(plain);
+  if (operator !== null) return operators.get(`${operator[1]}${operator[2]}`)?.test(withoutWords(symbol)) === true;
+  const [, tilde, word] = /(?:^|::)(~?)([A-Za-z_]\w*)$/.exec(withoutArguments(plain)) ?? [];
+  // <source-name> ::= <length> <identifier> (5.1.2), and D0 to D5 for destructors, which have no name of their own.
+  return word !== undefined && symbol.includes(`${word.length}${word}`) && (tilde === "" || /D[0-5]/.test(symbol));
+}
+
+/** A mangled name without the identifiers in it, in which operators' codes may be by chance. */
+function withoutWords(symbol: string): string {
+  let rest = "";
+  for (let at = 0; at < symbol.length; ) {
+    const length = /^\d+/.exec(symbol.slice(at, at + 5))?.[0] ?? "";
+    rest += length === "" ? symbol[at]! : " ";
+    at += length === "" ? 1 : length.length + Number(length);
+  }
+  return rest;
 }
 
 /** A name without the template arguments that it ends in. */

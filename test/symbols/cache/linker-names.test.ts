@@ -29,6 +29,13 @@ describe("a function that has its plain name alone", () => {
     ["mix", "_ZL3mixPfi.constprop.0.isra.1", "mix(float*, int)", "_ZL3mixPfi"],
     // A destructor, for which clang writes no linker's name, nor, with simple names of templates, what they are of.
     ["Box::~Box", "_ZN3BoxIiED2Ev", "Box<int>::~Box()", "_ZN3BoxIiED2Ev"],
+    // Operators, of lines without types.
+    ["operator<<", "_ZNR5swift7PrinterlsEy", "swift::Printer::operator<<(unsigned long long) &", "_ZNR5swift7PrinterlsEy"],
+    ["A::operator new[]", "_ZN1AnaEm", "A::operator new[](unsigned long)", "_ZN1AnaEm"],
+    ["operator-", "_ZngRK1A", "operator-(A const&)", "_ZngRK1A"],
+    ["operator()", "_ZZ3runvENKUlvE_clEv", "run()::{lambda()#1}::operator()() const", "_ZZ3runvENKUlvE_clEv"],
+    // Hidden by Apple, but for those that other modules see.
+    ["__hidden#1763_", "_ZN1A3runEv", "A::run()", "_ZN1A3runEv"],
     // What a compiler makes for itself, as clang describes it.
     ["<name omitted>", "_GLOBAL__sub_I_mixer.cpp", "_GLOBAL__sub_I_mixer.cpp", null],
   ])("%s is called as the linker's %s says", (plain, symbol, name, linkage) => {
@@ -46,7 +53,12 @@ describe("a function that has its plain name alone", () => {
     ["mix(float)", "_ZL3mixPfi"],
     // Folded with a constructor of the same class.
     ["Box::~Box", "_ZN3BoxIiEC2Ev"],
-    // Operators and lambdas have no word of their own.
+    // Folded with a function that has the operator's code in its name, and with another operator.
+    ["operator<<", "_ZN5false3runEv"],
+    ["operator<", "_ZlsRK1AS1_"],
+    ["__hidden#1_", "__hidden#2_"],
+    // Calls of lambdas have names of their own, as have conversions.
+    ["A::operator bool", "_ZNK1AcvbEv"],
     ["A::operator()", "_ZN1AclEv"],
   ])("%s keeps its name beside %s", (plain, symbol) => {
     expect(named(plain, symbol)).toEqual([plain, null]);
