@@ -13,6 +13,8 @@ import type { StringTable } from "./string-table.ts";
 
 /** Bytes of both names; a million functions may share a long one. */
 const nameBytesMax = 4096;
+/** Bytes of a symbol that is looked through for an operator. */
+const operatorBytesMax = 1024;
 
 /** Functions or public symbols by index: first address and name, a string. */
 type Named = { readonly start: Uint32List; readonly name: Uint32List };
@@ -64,13 +66,22 @@ function isOf(plain: string, symbol: string): boolean {
   return word !== undefined && symbol.includes(`${word.length}${word}`) && (tilde === "" || /D[0-5]/.test(symbol));
 }
 
-/** A mangled name without the identifiers in it, in which operators' codes may be by chance. */
+/** A mangled name without the identifiers in it, in which operators' codes may be by chance; none of one that is too long. */
 function withoutWords(symbol: string): string {
+  if (symbol.length > operatorBytesMax) return "";
   let rest = "";
-  for (let at = 0; at < symbol.length; ) {
-    const length = /^\d+/.exec(symbol.slice(at, at + 5))?.[0] ?? "";
-    rest += length === "" ? symbol[at]! : " ";
-    at += length === "" ? 1 : length.length + Number(length);
+  let length = 0;
+  for (let at = 0; at < symbol.length; at++) {
+    const digit = symbol.charCodeAt(at) - 0x30;
+    if (digit >= 0 && digit <= 9) {
+      length = Math.min(length * 10 + digit, operatorBytesMax);
+      continue;
+    }
+    if (length > 0) {
+      rest += " ";
+      at += length - 1;
+      length = 0;
+    } else rest += symbol[at]!;
   }
   return rest;
 }
