@@ -11,6 +11,7 @@ import { nameless } from "./module-symbols.ts";
 import { NumberMap } from "./number-map.ts";
 import type { StringTable } from "./string-table.ts";
 
+const underscore = 0x5f;
 /** Bytes of both names; a million functions may share a long one. */
 const nameBytesMax = 4096;
 /** Bytes of a symbol that is looked through for an operator. */
@@ -24,13 +25,15 @@ export function takeLinkerNames(functions: Named, linkage: Uint32List, publics: 
   const symbols = new NumberMap();
   for (let i = 0; i < publics.start.length; i++) {
     const name = publics.name.data[i]!;
-    if (strings.firstByteOf(name) === 0x5f && symbols.get(publics.start.data[i]!) < 0) symbols.set(publics.start.data[i]!, name);
+    const known = symbols.get(publics.start.data[i]!);
+    // Mangled names say most.
+    if (known < 0 || (strings.firstByteOf(name) === underscore && strings.firstByteOf(known) !== underscore)) symbols.set(publics.start.data[i]!, name);
   }
   if (symbols.size === 0) return;
   for (let i = 0; i < functions.start.length; i++) {
     const name = functions.name.data[i]!;
     const symbol = linkage.data[i] === 0 ? symbols.get(functions.start.data[i]!) : -1;
-    if (symbol <= 0 || symbol === name || strings.bytesOf(name).length + strings.bytesOf(symbol).length > nameBytesMax) continue;
+    if (symbol <= 0 || symbol === name || (strings.firstByteOf(symbol) !== underscore && !mayBeMissing(strings.firstByteOf(name))) || strings.bytesOf(name).length + strings.bytesOf(symbol).length > nameBytesMax) continue;
     const taken = sayingMore(strings.textOf(name), strings.textOf(symbol));
     if (taken !== null) functions.name.data[i] = strings.takeText(taken);
   }
@@ -38,6 +41,8 @@ export function takeLinkerNames(functions: Named, linkage: Uint32List, publics: 
 
 /** What Apple leaves of a name that is hidden. */
 const hidden = /^_*hidden#\d+_$/;
+/** Whether a name that begins so may stand for one that is not there. */
+const mayBeMissing = (byte: number): boolean => byte === underscore || byte === nameless.charCodeAt(0);
 
 /** Of operators, as after the word: how they are mangled, with one argument and with two (Itanium C++ ABI, 5.1.3). Calls are not among them: with scopes around, they have a name that says enough, as lambdas'. */
 const operators: ReadonlyMap<string, RegExp> = new Map(
