@@ -37,6 +37,8 @@ export function openBreakpad(bytes: FileBytes): Result<DebugFile> {
   if (!header.ok) return header;
   const arch = archOf(header.value.arch);
   const add = (builder: ModuleBuilder, taken: TakenRecords): Result<null> => {
+    // Whoever wrote the file has spelled its names; crashes are grouped by them.
+    builder.keepNames();
     const pass = new RecordPass(builder, arch === null ? null : registerFiles[arch], taken);
     readRecords(bytes, pass);
     for (const [reason, times] of Object.entries(occurred(pass.tally))) builder.warn(reason, times);

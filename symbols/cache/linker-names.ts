@@ -20,8 +20,9 @@ const operatorBytesMax = 1024;
 /** Functions or public symbols by index: first address and name, a string. */
 type Named = { readonly start: Uint32List; readonly name: Uint32List };
 
-/** Gives functions the names of public symbols at their first addresses, in the linker's spelling, where those say the same and more. */
-export function takeLinkerNames(functions: Named, linkage: Uint32List, publics: Named, strings: StringTable): void {
+/** Gives functions with numbers in `ranges` (first, past the last) the names of public symbols at their first addresses, in the linker's spelling, where those say the same and more. */
+export function takeLinkerNames(functions: Named, linkage: Uint32List, ranges: readonly (readonly [number, number])[], publics: Named, strings: StringTable): void {
+  if (ranges.every(([first, end]) => first === end)) return;
   const symbols = new NumberMap();
   for (let i = 0; i < publics.start.length; i++) {
     const name = publics.name.data[i]!;
@@ -30,12 +31,14 @@ export function takeLinkerNames(functions: Named, linkage: Uint32List, publics: 
     if (known < 0 || (strings.firstByteOf(name) === underscore && strings.firstByteOf(known) !== underscore)) symbols.set(publics.start.data[i]!, name);
   }
   if (symbols.size === 0) return;
-  for (let i = 0; i < functions.start.length; i++) {
-    const name = functions.name.data[i]!;
-    const symbol = linkage.data[i] === 0 ? symbols.get(functions.start.data[i]!) : -1;
-    if (symbol <= 0 || symbol === name || (strings.firstByteOf(symbol) !== underscore && !mayBeMissing(strings.firstByteOf(name))) || strings.bytesOf(name).length + strings.bytesOf(symbol).length > nameBytesMax) continue;
-    const taken = sayingMore(strings.textOf(name), strings.textOf(symbol));
-    if (taken !== null) functions.name.data[i] = strings.takeText(taken);
+  for (const [first, end] of ranges) {
+    for (let i = first; i < end; i++) {
+      const name = functions.name.data[i]!;
+      const symbol = linkage.data[i] === 0 ? symbols.get(functions.start.data[i]!) : -1;
+      if (symbol <= 0 || symbol === name || (strings.firstByteOf(symbol) !== underscore && !mayBeMissing(strings.firstByteOf(name))) || strings.bytesOf(name).length + strings.bytesOf(symbol).length > nameBytesMax) continue;
+      const taken = sayingMore(strings.textOf(name), strings.textOf(symbol));
+      if (taken !== null) functions.name.data[i] = strings.takeText(taken);
+    }
   }
 }
 

@@ -76,6 +76,8 @@ export class ModuleBuilder {
   private readonly publicEnds = new Uint32List(16);
   /** By source: its first function. */
   private readonly sources: number[] = [0];
+  /** Sources whose functions keep the names that they have. */
+  private readonly named = new Set<number>();
   private readonly fileNumbers = new NumberMap();
   private readonly originNumbers = new NumberMap();
 
@@ -97,6 +99,12 @@ export class ModuleBuilder {
   /** Says that what follows is from another file than what came. */
   beginSource(): void {
     if (this.sources.at(-1) !== this.functions) this.sources.push(this.functions);
+    this.named.delete(this.sources.length - 1);
+  }
+
+  /** Says that functions of this source have the names that people shall see, whatever the linker called them. */
+  keepNames(): void {
+    this.named.add(this.sources.length - 1);
   }
 
   /** Adds a function from `start` up to `end`, which is above it. `linkage` is the linker's spelling where `name` is not it; `parameterBytes` those on the stack, x86 only. */
@@ -194,7 +202,8 @@ export class ModuleBuilder {
       this.addFunction(this.publicStart.data[symbol]!, end, this.publicName.data[symbol]!, 0, this.publicParameters.data[symbol]!);
       this.addLines(rows, count);
     });
-    takeLinkerNames({ start: this.functionStart, name: this.functionName }, this.functionLinkage, { start: this.publicStart, name: this.publicName }, this.strings);
+    const plain = this.sources.map((first, i): readonly [number, number] => [first, this.named.has(i) ? first : (this.sources[i + 1] ?? this.functions)]);
+    takeLinkerNames({ start: this.functionStart, name: this.functionName }, this.functionLinkage, plain, { start: this.publicStart, name: this.publicName }, this.strings);
     const ranges = flattenSymbols({ functionStart: this.functionStart.view(), functionEnd: this.functionEnd.view(), publicStart: this.publicStart.view(), publicEnds: this.publicEnds.view() }, this.sources);
     const { functions, publics } = ranges;
     this.warn("overlappingFunction", ranges.overlappingFunctions);

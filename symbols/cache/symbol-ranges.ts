@@ -80,14 +80,14 @@ export function flattenSymbols(found: FoundSymbols, sources: readonly number[] =
     gapStart = end;
   }
   const overlappingFunctions = found.functionStart.length - functions.length;
-  const cut = cutPublics(starts.view(), symbols.view(), functions.length, found.publicEnds ?? noEnds);
+  const cut = cutPublics(starts.view(), symbols.view(), functions.length, (symbol) => found.publicStart[publics[symbol - functions.length]!]!, found.publicEnds ?? noEnds);
   return { functions, publics, ...cut, overlappingFunctions };
 }
 
 const noEnds = new Uint32Array(0);
 
-/** The ranges, with those of public symbols cut where one of `ends` lies in them. */
-function cutPublics(starts: Uint32Array, symbols: Uint32Array, functions: number, ends: Uint32Array): { readonly starts: Uint32Array; readonly symbols: Uint32Array } {
+/** The ranges, with those of public symbols cut where one of `ends` lies behind the symbol's first address. */
+function cutPublics(starts: Uint32Array, symbols: Uint32Array, functions: number, publicStart: (symbol: number) => number, ends: Uint32Array): { readonly starts: Uint32Array; readonly symbols: Uint32Array } {
   if (ends.length === 0) return { starts, symbols };
   const ascending = ends.toSorted();
   const cutStarts = new Uint32List(starts.length + ends.length);
@@ -98,9 +98,12 @@ function cutPublics(starts: Uint32Array, symbols: Uint32Array, functions: number
     cutStarts.push(starts[i]!);
     cutSymbols.push(symbol);
     if (symbol < functions || symbol === noSymbol) continue;
-    while (next < ascending.length && ascending[next]! <= starts[i]!) next++;
+    const first = publicStart(symbol);
+    while (next < ascending.length && ascending[next]! <= first) next++;
     const end = ascending[next] ?? 0xffffffff;
-    if (end >= (starts[i + 1] ?? 0xffffffff)) continue;
+    // One that lies in a function, and reaches past it, may have ended there.
+    if (end <= starts[i]!) cutSymbols.data[cutSymbols.length - 1] = noSymbol;
+    if (end <= starts[i]! || end >= (starts[i + 1] ?? 0xffffffff)) continue;
     cutStarts.push(end);
     cutSymbols.push(noSymbol);
   }

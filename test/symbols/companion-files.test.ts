@@ -75,7 +75,7 @@ describe("split DWARF", () => {
     expect(packagesBeside("/a.b/host")).toEqual(["/a.b/host.dwp"]);
   });
 
-  it("of a damaged program, and in damaged files, is found or not", { timeout: 300_000 }, () => {
+  it("of a damaged program, and in damaged files, is found or not", { timeout: 3_600_000 }, () => {
     const program = readFileSync(path.join(built, "clang-5-dwo/halcyon.so"));
     const pack = readFileSync(path.join(built, "clang-5-dwo/halcyon.so.dwp"));
     const [at, beside] = [path.join(folder, "halcyon.so"), path.join(folder, "halcyon.so.dwp")];

@@ -29,7 +29,7 @@ test.each([
   ["Microsoft C/C++ MSF 7.00\r\n\x1aDS\0\0\0", "a PDB"],
   ["\x7fELF\x02\x01\x01", "an ELF"],
   ["\xcf\xfa\xed\xfe\x07", "a Mach-O"],
-  ["\xca\xfe\xba\xbe\0\0\0\x02", "a fat Mach-O"],
+  ["\xca\xfe\xba\xbe\0\0\0\x02", "a universal binary"],
   ["MZ\x90\0", "a Windows program"],
   ["PK\x03\x04\x14", "a zip archive"],
   ["!<arch>\n", "a static library"],
