@@ -21,6 +21,8 @@ import { type BlobPlace, ByteList, Uint32List, readVarint, varintBytes, varintLe
 export const inlineDepth = 128;
 /** Words of one range as it is collected: depth, address, bytes, line and file of the call, origin. */
 export const INLINE_WORDS = 6;
+/** Places that ranges may be moved by, on average, before they are sorted by a way that is slower for what is nearly in order. */
+const stepsPerRange = 32;
 /** Roots of one block. */
 const rootsPerBlock = 8;
 const nodeBytes = 6 * varintBytes;
@@ -35,6 +37,9 @@ export class InlineTreeBuilder {
   /** Nodes that were packed. */
   nodes = 0;
   private order = new Uint32Array(64);
+  /** By depth: where its ranges begin in `order`, and where the next one goes; the second is 0 but in `sortRanges`. */
+  private readonly bucketFrom = new Uint32Array(inlineDepth + 1);
+  private readonly bucketTo = new Uint32Array(inlineDepth + 1);
   /** The nodes of the current function: depth, start, end and index of the range, four words each. */
   private readonly pieces = new Uint32List(256);
   private scratch = new Uint8Array(65_536);
@@ -66,27 +71,33 @@ export class InlineTreeBuilder {
     }
   }
 
-  /** Puts `order` in order of depth, address, size. */
+  /** Puts `order` in order of depth, address, size. Compilers write ranges in the order of the tree, so that those of one depth are nearly in order. */
   private sortRanges(ranges: Uint32Array, count: number): void {
     if (count > this.order.length) this.order = new Uint32Array(count * 2);
-    const order = this.order;
-    if (count <= 24) {
-      for (let i = 0; i < count; i++) {
-        let at = i;
-        while (at > 0 && compareRanges(ranges, order[at - 1]!, i) > 0) {
-          order[at] = order[at - 1]!;
-          at--;
-        }
-        order[at] = i;
-      }
-      return;
+    const { order, bucketFrom, bucketTo } = this;
+    for (let word = 0; word < count * INLINE_WORDS; word += INLINE_WORDS) bucketTo[Math.min(ranges[word]!, inlineDepth)]!++;
+    let depths = 0;
+    for (let first = 0; first < count; depths++) {
+      const next = first + bucketTo[depths]!;
+      bucketFrom[depths] = bucketTo[depths] = first;
+      first = next;
     }
-    let isSorted = true;
+    let steps = count * stepsPerRange;
     for (let i = 0; i < count; i++) {
-      order[i] = i;
-      if (i > 0 && compareRanges(ranges, i - 1, i) > 0) isSorted = false;
+      const depth = Math.min(ranges[i * INLINE_WORDS]!, inlineDepth);
+      const from = bucketFrom[depth]!;
+      let at = bucketTo[depth]!++;
+      while (at > from && steps > 0 && compareRanges(ranges, order[at - 1]!, i) > 0) {
+        order[at] = order[at - 1]!;
+        at--;
+        steps--;
+      }
+      order[at] = i;
     }
-    if (!isSorted) order.subarray(0, count).sort((a, b) => compareRanges(ranges, a, b) || a - b);
+    bucketTo.fill(0, 0, depths);
+    if (steps > 0) return;
+    for (let i = 0; i < count; i++) order[i] = i;
+    order.subarray(0, count).sort((a, b) => compareRanges(ranges, a, b) || a - b);
   }
 
   /** Cuts the sorted ranges into pieces that nest. */

@@ -18,7 +18,7 @@
 // units of one shape.
 import { attribute, form, tag } from "./codes.ts";
 import { Uint32List } from "../cache/growable-array.ts";
-import { type UnitShape, fixedSize, step, stepOf } from "./form-sizes.ts";
+import { type UnitShape, fixedSize, readingOf, step, stepOf, stepSizeShift } from "./form-sizes.ts";
 import { SectionCursor } from "./section-cursor.ts";
 
 /** Kinds of entries, as far as the walk tells them apart. */
@@ -110,13 +110,20 @@ export function compileAbbreviations(section: Uint8Array, little: boolean, offse
   return { table: compiler.finish(), bytes: cursor.at - offset };
 }
 
+/** What a compiler collects; one table is compiled at a time, and there are thousands. */
+const collected = { words: new Uint32List(4096), skips: new Uint32List(4096), reads: new Uint32List(4096), numbers: new Uint32List(1024) };
+/** Forms whose size is looked up; others are of old GNU tools. */
+const formsMax = 0x30;
+
 class Compiler {
   private readonly shape: UnitShape;
-  private readonly words = new Uint32List(256);
-  private readonly skips = new Uint32List(512);
-  private readonly reads = new Uint32List(512);
+  private readonly words = collected.words;
+  private readonly skips = collected.skips;
+  private readonly reads = collected.reads;
+  /** The numbers of the abbreviations, in their order. */
+  private readonly numbers = collected.numbers;
   private readonly constants: number[] = [];
-  private readonly numbers = new Map<number, number>();
+  private readonly sizes = new Int8Array(formsMax);
   private attributes = 0;
   /** Fixed bytes that no step has yet. */
   private skipBytes = 0;
@@ -124,11 +131,14 @@ class Compiler {
 
   constructor(shape: UnitShape) {
     this.shape = shape;
+    for (let itsForm = 0; itsForm < formsMax; itsForm++) this.sizes[itsForm] = fixedSize(itsForm, shape);
+    for (const list of Object.values(collected)) list.length = 0;
   }
 
   /** Adds the abbreviation whose tag comes next; false when it cannot be read. */
   add(number: number, cursor: SectionCursor): boolean {
-    const { words, skips, reads } = this;
+    const { words, skips, reads, sizes } = this;
+    const { bytes } = cursor;
     // A table of millions without attributes is no table either.
     if (words.length > attributesMax) return false;
     const itsTag = cursor.uleb();
@@ -141,8 +151,15 @@ class Compiler {
     let isDeclared = false;
     let endsInSibling = false;
     for (;;) {
-      const itsAttribute = cursor.uleb();
-      const itsForm = cursor.uleb();
+      const { at } = cursor;
+      let itsAttribute = at + 2 <= cursor.end ? bytes[at]! : 0x80;
+      let itsForm = itsAttribute < 0x80 ? bytes[at + 1]! : 0x80;
+      // Nearly all are a byte each.
+      if (itsForm < 0x80) cursor.at = at + 2;
+      else {
+        itsAttribute = cursor.uleb();
+        itsForm = cursor.uleb();
+      }
       const constant = itsForm === form.implicitConst ? cursor.sleb() : 0;
       if (cursor.isOverrun) return false;
       if (itsAttribute === 0 && itsForm === 0) break;
@@ -150,7 +167,7 @@ class Compiler {
       if (itsAttribute === attribute.lowPc || itsAttribute === attribute.ranges) hasCode = true;
       if (itsAttribute === attribute.declaration) isDeclared = true;
       endsInSibling = itsAttribute === attribute.sibling && itsForm === form.ref4;
-      const size = fixedSize(itsForm, this.shape);
+      const size = itsForm < formsMax ? sizes[itsForm]! : fixedSize(itsForm, this.shape);
       if (size < 0) fixedBytes = -1;
       else if (fixedBytes >= 0) fixedBytes += size;
       this.addSkip(itsForm, size);
@@ -160,8 +177,7 @@ class Compiler {
     this.flushRead();
     skips.push(step.end);
     reads.push(step.end);
-    // The first of two with one number counts.
-    if (!this.numbers.has(number)) this.numbers.set(number, words.length);
+    this.numbers.push(Math.min(number, 0xffffffff));
     const leadsOn = hasChildren && endsInSibling ? leadingFlag(itsTag, isDeclared && !hasCode) : 0;
     words.push(kindOf(itsTag, hasCode) | (hasChildren ? dieFlag.hasChildren : 0) | leadsOn);
     words.push(fixedBytes >>> 0);
@@ -180,13 +196,15 @@ class Compiler {
     for (let word = 0; word < itsWords.length; word += abbreviationWords) itsWords[word + 3]! += skips.length;
     let highest = 0;
     // Numbers count from 1 on; a few high ones are not worth a table for each unit.
-    const limit = Math.min(denseLimit, numbers.size * 4 + 16);
-    for (const number of numbers.keys()) if (number < limit && number > highest) highest = number;
+    const limit = Math.min(denseLimit, numbers.length * 4 + 16);
+    for (let i = 0; i < numbers.length; i++) if (numbers.data[i]! < limit && numbers.data[i]! > highest) highest = numbers.data[i]!;
     const dense = new Int32Array(highest + 1).fill(-1);
     const sparse = new Map<number, number>();
-    for (const [number, word] of numbers) {
-      if (number <= highest) dense[number] = word;
-      else sparse.set(number, word);
+    for (let i = 0; i < numbers.length; i++) {
+      const number = numbers.data[i]!;
+      // The first of two with one number counts.
+      if (number <= highest) dense[number] = dense[number]! < 0 ? i * abbreviationWords : dense[number]!;
+      else if (!sparse.has(number)) sparse.set(number, i * abbreviationWords);
     }
     return new AbbreviationTable(dense, sparse, itsWords, steps, this.constants);
   }
@@ -212,7 +230,11 @@ class Compiler {
     else if (itsForm === form.implicitConst) {
       this.reads.push(step.constant | (place << 4) | (this.constants.length << 10));
       this.constants.push(constant);
-    } else this.reads.push(step.read | (place << 4) | (itsForm << 10));
+    } else {
+      const reading = size > 0 ? readingOf(itsForm) : step.read;
+      if (reading === step.read) this.reads.push(step.read | (place << 4) | (itsForm << 10));
+      else this.reads.push(reading | (place << 4) | ((reading === step.reference ? form.refAddr : itsForm) << 10) | (size << stepSizeShift));
+    }
   }
 
   private flushSkip(): void {

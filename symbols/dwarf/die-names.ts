@@ -59,6 +59,8 @@ export class DieNames {
   private file: DwarfFile;
   private unit: Unit | null = null;
   private readonly own = new NumberMap();
+  /** The same names as numbers of inlined functions in the builder. */
+  private readonly ownOrigins = new NumberMap();
 
   /** `scopeAround` gives the offset of the innermost scope around an entry of any unit, -1 for none. */
   constructor(builder: ModuleBuilder, file: DwarfFile, budget: WorkBudget, faults: DwarfFaults, scopeAround: (file: DwarfFile, unit: Unit, offset: number) => number) {
@@ -74,6 +76,16 @@ export class DieNames {
     this.file = file;
     this.unit = unit;
     this.own.clear();
+    this.ownOrigins.clear();
+  }
+
+  /** The number, in the builder, of the function whose entry is at an offset, as one that was inlined. */
+  originOf(offset: number): number {
+    const known = this.ownOrigins.get(offset);
+    if (known >= 0) return known;
+    const origin = this.builder.originOf(this.nameOf(offset));
+    this.ownOrigins.set(offset, origin);
+    return origin;
   }
 
   /** The number, in the builder's strings, of the name of the function whose entry is at an offset, with `inSupplement` for what dwz took out. */
@@ -111,28 +123,32 @@ export class DieNames {
     let file = from;
     let name = "";
     let isExternal = false;
-    let last: Declaration | null = null;
+    let itsTag = 0;
+    let last = -1;
+    let lastFile = from;
+    let lastUnit: Unit | null = null;
     let offset = start;
     for (let i = 0; i < referencesMax; i++) {
       const { reader, strings } = file;
       const { forms, values } = reader;
       const unit = this.unit !== null && file === this.file && offset > this.unit.start && offset < this.unit.end ? this.unit : file.units.containing(offset);
       if (unit === null || !this.budget.spend(64) || !reader.readAt(unit, offset)) break;
-      const itsTag: number = last === null ? reader.tag : last.tag;
+      if (last < 0) itsTag = reader.tag;
       const linkage = wantsLinkage && reader.has(slot.linkageName) ? strings.take(unit, forms[slot.linkageName]!, values[slot.linkageName]!) : 0;
       if (name === "" && linkage === 0 && reader.has(slot.name)) name = strings.text(unit, forms[slot.name]!, values[slot.name]!);
       if (reader.has(slot.external)) isExternal = true;
-      last = { linkage, name, offset, file, unit, tag: itsTag, isExternal };
-      if (linkage !== 0) return last;
       const next = reader.has(slot.specification) ? slot.specification : slot.abstractOrigin;
-      if (!reader.has(next)) return last;
+      if (linkage !== 0 || !reader.has(next)) return { linkage, name, offset, file, unit, tag: itsTag, isExternal };
+      last = offset;
+      lastFile = file;
+      lastUnit = unit;
       offset = values[next]!;
       if (forms[next] === form.refAddr) continue;
       if (!isInSupplement(forms[next]!) || file.supplement === null) break;
       file = file.supplement;
     }
     this.faults.brokenReference++;
-    return last;
+    return lastUnit === null ? null : { linkage: 0, name, offset: last, file: lastFile, unit: lastUnit, tag: itsTag, isExternal };
   }
 
   /** A name behind those of the scopes that its declaration lies in. A function around a local class is known by its plain name there. */

@@ -4,7 +4,7 @@
 // most of them are never asked for.
 import { type AbbreviationTable, abbreviationWords, slot, slotCount } from "./abbreviations.ts";
 import { form } from "./codes.ts";
-import { type UnitShape, step } from "./form-sizes.ts";
+import { type UnitShape, step, stepSizeShift } from "./form-sizes.ts";
 import { readFixed } from "./section-cursor.ts";
 
 /** Where `DieReader` is: an entry's unit, as far as reading needs it. */
@@ -55,28 +55,43 @@ export class DieReader {
   /** Reads the attributes at `start` of an entry with the abbreviation at `word`; returns the offset after them, -1 when they cannot be read. */
   read(unit: DieUnit, word: number, start: number): number {
     const { words, steps, constants } = unit.abbreviations;
-    const { forms } = this;
-    forms.fill(0);
+    const { forms, values, info, little } = this;
+    const { end } = unit;
+    for (let place = 0; place < slotCount; place++) forms[place] = 0;
     this.tag = words[word + abbreviationWords - 1]!;
     let at = start;
     for (let i = words[word + 3]!; ; i++) {
       const operation = steps[i]!;
       switch (operation & 15) {
         case step.end:
-          return at <= unit.end ? at : -1;
+          return at <= end ? at : -1;
+        case step.number:
+        case step.reference: {
+          const size = operation >>> stepSizeShift;
+          if (at + size > end) return -1;
+          const place = (operation >>> 4) & 63;
+          forms[place] = (operation >>> 10) & 0x1fff;
+          const number = size === 1 ? info[at]! : readFixed(info, at, size, little);
+          values[place] = (operation & 15) === step.number ? number : number + unit.start;
+          at += size;
+          continue;
+        }
+        case step.bytes:
+          at += operation >>> 4;
+          break;
         case step.read:
           at = this.readForm(unit, operation >>> 10, (operation >>> 4) & 63, at);
           break;
         case step.constant: {
           const place = (operation >>> 4) & 63;
           forms[place] = form.sdata;
-          this.values[place] = constants[operation >>> 10]!;
+          values[place] = constants[operation >>> 10]!;
           break;
         }
         default:
           at = this.pass(unit, operation, at);
       }
-      if (at < 0 || at > unit.end) return -1;
+      if (at < 0 || at > end) return -1;
     }
   }
 

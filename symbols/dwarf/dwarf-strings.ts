@@ -13,7 +13,7 @@ import type { WorkBudget } from "./work-budget.ts";
 /** Bytes of a string; the rest of a longer one is cut. The longest mangled names of real programs have a few ten thousand. */
 const stringBytesMax = 65_535;
 /** Entries of the cache of strings in .debug_str, which many units share; powers of two. A unit that was split off has a cache of its own. */
-const cacheEntries = { most: 32_768, least: 64 };
+const cacheEntries = { most: 262_144, least: 64 };
 /** Bytes of entries that one entry of the cache is for. */
 const bytesPerCached = 64;
 
@@ -122,6 +122,18 @@ export class DwarfStrings {
   /** Gives a string's bytes to the builder, which wants a line's end after them and none in them. */
   private takeBytes(source: Uint8Array, at: number): number {
     const end = this.endOf(source, at);
+    let hasLines = end === source.length;
+    for (let i = at; i < end; i++) if (source[i]! <= 0x0d) hasLines = true;
+    if (hasLines) return this.takeCopy(source, at, end);
+    // The byte after it is put back.
+    const after = source[end]!;
+    source[end] = 0x0a;
+    const taken = this.strings.takeLine(source, at);
+    source[end] = after;
+    return taken;
+  }
+
+  private takeCopy(source: Uint8Array, at: number, end: number): number {
     for (let i = at; i < end; i++) {
       const byte = source[i]!;
       scratch[i - at] = byte === 0x0a || byte === 0x0d ? 0x20 : byte;

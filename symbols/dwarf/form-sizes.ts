@@ -30,7 +30,36 @@ export const step = {
   read: 10,
   /** An attribute whose value the abbreviation has: its slot in 6 bits, above them the index in `constants`. */
   constant: 11,
+  /** Reads a number of as many bytes as the top bits say: its slot in 6 bits, above them its form in 13. */
+  number: 12,
+  /** The same for a reference within the unit, which becomes one into the section. */
+  reference: 13,
 } as const;
+
+/** From which bit on such a step has the bytes. */
+export const stepSizeShift = 23;
+
+/** How a form of a fixed size is read: `step.number`, or `step.reference`; `step.read` where more is to know. */
+export function readingOf(itsForm: number): number {
+  switch (itsForm) {
+    case form.addr:
+    case form.data1:
+    case form.data2:
+    case form.data4:
+    case form.strp:
+    case form.lineStrp:
+    case form.secOffset:
+    case form.refAddr:
+      return step.number;
+    case form.ref1:
+    case form.ref2:
+    case form.ref4:
+    case form.ref8:
+      return step.reference;
+    default:
+      return step.read;
+  }
+}
 
 /** Bytes of a form; -1 when they vary or nobody knows them. */
 export function fixedSize(itsForm: number, shape: UnitShape): number {

@@ -122,7 +122,7 @@ export class UnitNames {
       inlines[word + 2] = found[at + 3]!;
       inlines[word + 3] = found[at + 4]!;
       inlines[word + 4] = files === null ? 0 : files.numberOf(found[at + 5]!);
-      inlines[word + 5] = this.builder.originOf(this.names.nameOf(found[at + 6]!));
+      inlines[word + 5] = this.names.originOf(found[at + 6]!);
       word += INLINE_WORDS;
     }
     if (word > 0) this.builder.addInlines(inlines, word / INLINE_WORDS);
