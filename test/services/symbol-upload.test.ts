@@ -63,7 +63,7 @@ describe("what is no symbol file is refused, and nothing of it is kept", () => {
     ["a compressed PDB", 400, "compressed_pdb", "Microsoft MSFZ Container\r\n\x1aALD\0\0"],
     ["a portable PDB", 400, "portable_pdb", "BSJB\x01\0\x01\0"],
     ["a program of DOS", 400, "", Buffer.from(`MZ${"\0".repeat(600)}`)],
-    ["an ELF file", 400, "not_a_symbol_file", Buffer.from("\x7fELF\x02\x01\x01", "latin1")],
+    ["the beginning of an ELF file", 400, "malformed_elf", Buffer.from("\x7fELF\x02\x01\x01", "latin1")],
     ["UTF-16", 400, "not_a_symbol_file", Buffer.from("\ufeffMODULE Linux x86_64 0 x\n", "utf16le")],
     ["a module record without an id", 400, "bad_module_record", "MODULE Linux x86_64\n"],
     ["a name that is only dots", 400, "", sym("E".repeat(32) + "1", "..")],
