@@ -7,7 +7,7 @@
 // A `.dwp` file does not say whose it is; it lies beside its program, or beside the
 // program's `.debug` file. Loose `.dwo` files are not looked for: an upload, and
 // `symbols dump`, make one file of them.
-import { closeSync, openSync, readSync, type Dirent } from "node:fs";
+import { closeSync, openSync, readSync, statSync, type Dirent } from "node:fs";
 import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { readSymbolHeader } from "../symbols/breakpad/header.ts";
@@ -129,6 +129,8 @@ function head(file: string, count: number): Buffer {
   const bytes = Buffer.alloc(count);
   let descriptor: number;
   try {
+    // To open a pipe, to which a link may lead, waits for its writer.
+    if (!statSync(file).isFile()) return bytes.subarray(0, 0);
     descriptor = openSync(file, "r");
   } catch {
     return bytes.subarray(0, 0);

@@ -3,8 +3,9 @@
 //
 // Whoever may read a crash may read the lines around its frames, and no others:
 // a request must name a module, a file and a line that stand together in a frame
-// of that crash, or in a function inlined there. The bundle is one of the
-// crash's own project; of several the newest is taken.
+// of that crash, or in a function inlined there. Crashes can be made up, so this
+// keeps nobody from lines who may read the project; it is the project that counts.
+// The bundle is one of the crash's own; of several the newest is taken.
 //
 // A bundle is a stranger's bytes, so a thread reads it, with the memory and the
 // time of a walk; it stays warm for a while, since whoever opens one frame opens

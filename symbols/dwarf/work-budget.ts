@@ -7,6 +7,10 @@
 // costs its whole length every time. Compilers write nothing like it: what is
 // reached by offset is about as much as the file. So all of it is paid from one
 // budget, a multiple of the file, and when that is spent the rest is left out.
+//
+// What is kept has its price too: functions, inlined ranges, rows of lines,
+// scopes. An entry can be a byte, and what is kept of it fifty; what compilers
+// write uses a seventh of the budget for all of this together.
 
 /** How many times the bytes of all sections may be read by offset. */
 const sectionTimes = 16;

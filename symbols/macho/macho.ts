@@ -102,7 +102,12 @@ function addProgramUnwind(image: MachImage, arch: Arch, builder: ModuleBuilder):
   const frames = exceptionFrames(image, arch, builder);
   if (bytes !== null && arch !== "arm") {
     const { little } = image.header;
-    const code = (rva: number, length: number): Uint8Array | null => readCode(image, rva, length);
+    // Sections do not overlap but in a file that was made to take long, in which the same bytes are the code of hundreds.
+    let left = image.bytes.size;
+    const code = (rva: number, length: number): Uint8Array | null => {
+      left -= length;
+      return left < 0 ? null : readCode(image, rva, length);
+    };
     addCompactUnwind({ bytes, little, arch, functionStarts: readFunctionStarts(image), codeEnd: codeEndOf(image), frames, code }, builder);
   } else if (frames !== null) addFrames(frames, builder);
 }

@@ -1,6 +1,6 @@
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
@@ -119,6 +119,10 @@ describe.skipIf(shippedWalker() === null)("deadair walk", () => {
     const pipe = join(root, "pipe");
     execFileSync("mkfifo", [pipe]);
     expect(await run(pipe)).toMatchObject({ code: 1, err: expect.stringContaining("is a pipe") });
+    const folder = join(root, "piped");
+    mkdirSync(folder);
+    symlinkSync(pipe, join(folder, "halcyon.so"));
+    expect(await run(dump, "--symbols", folder)).toMatchObject({ code: 0 });
   });
 
   it("says that its output cannot be written", () => {

@@ -13,6 +13,7 @@ import { openMachO } from "../../../symbols/macho/macho.ts";
 import { damageAt, mutationCount, type Random } from "../../support/damage.ts";
 import { buildFat, buildMachO, exportTrie } from "../../support/macho-builder.ts";
 import { randomFrom } from "../../support/minidump/mutation.ts";
+import { madeCompact } from "./compact-tables.ts";
 import { compileMach, macFixture, partsOf } from "./macho-answers.ts";
 
 const mutants = mutationCount();
@@ -102,6 +103,21 @@ describe("a damaged file", () => {
 });
 
 describe("a file that was made to be slow", () => {
+  it("by the same bytes as the code of hundreds of sections", () => {
+    const size = 0x4000;
+    const names = Array.from({ length: 200 }, (_, i) => `__code${i}`);
+    // Nothing but epilogs.
+    const bytes = Buffer.alloc(size, Buffer.of(0x5d, 0xc3));
+    const table = madeCompact([{ entries: names.map((_, i) => [0x1000 + i * size, 0x0100_0000]) }], { end: 0x1000 + names.length * size });
+    const file = buildMachO({
+      sections: [...names.map((name, i) => ({ name, address: 0x1000 + i * size, bytes: i === 0 ? bytes : Buffer.alloc(0), size, isCode: true })), { name: "__unwind_info", address: 0x100_0000, bytes: table }],
+    });
+    const offsetAt = (name: string): number => file.indexOf(Buffer.from(`${name}\0`)) + 48;
+    for (const name of names) file.writeUInt32LE(file.readUInt32LE(offsetAt("__code0")), offsetAt(name));
+    const { counts } = compileMach(file).symbols.meta();
+    expect(counts["unwindRows"]).toBeGreaterThan(size);
+    expect(counts["unwindRows"]).toBeLessThan(size * 5);
+  });
   it("by symbols that all have one long name", () => {
     const name = `_${"f".repeat(60_000)}`;
     const symbols = Array.from({ length: 20_000 }, (_, i) => ({ name: i === 0 ? name : `_${i}`, value: 0x1000 + i }));
