@@ -34,7 +34,7 @@ function compiled(bytes: FileBytes): SymbolCache {
 type Answer = { readonly Symbol?: readonly { readonly FunctionName: string; readonly FileName: string; readonly Line: number }[] };
 
 /** Addresses of one file that are asked about. */
-const askedMax = 3000;
+const askedMax = 1500;
 
 /** Names that differ for a reason: */
 function isSameName(ours: string, theirs: string): boolean {
