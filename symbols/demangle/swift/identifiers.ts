@@ -4,6 +4,8 @@ import type { SwiftCursor } from "./cursor.ts";
 
 /** Words that are kept, one for each letter. */
 const wordsMax = 26;
+/** Characters of an identifier; each letter may stand for a long word. */
+const textMax = 16_384;
 const codeA = 0x41;
 const codea = 0x61;
 
@@ -21,7 +23,7 @@ export class SwiftIdentifiers {
         const code = cursor.next().charCodeAt(0);
         hasWords = code >= codea;
         const word = this.words[code - (hasWords ? codea : codeA)];
-        if (word === undefined) return "";
+        if (word === undefined || text.length + word.length > textMax) return "";
         text += word;
       }
       if (cursor.take("0")) break;

@@ -34,6 +34,7 @@ function milliseconds(name: string): number {
 const monsters: readonly [what: string, name: string][] = [
   ["100 kB of pointers", `_Z1f${"P".repeat(100_000)}i`],
   ["60 kB of pointers", `_Z1f${"P".repeat(60_000)}i`],
+  ["letters that each stand for a long word of Swift", `$s1M8000${"x".repeat(8000)}0${"a".repeat(8000)}0yyF`],
   ["nested names", `_Z1f${"N1A".repeat(20_000)}`],
   ["nested arguments", `_Z1f${"1AI".repeat(20_000)}`],
   ["nested encodings", `_Z${"Z1f".repeat(20_000)}`],
