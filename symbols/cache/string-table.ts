@@ -10,6 +10,11 @@ const bytesLimit = 0x7fff0000;
 /** In an offset: the string has bytes above 0x7f. */
 export const notAscii = 0x80000000;
 
+/** Characters of a text that need no buffer of their own, and what follows a text: its end. */
+const textMax = 4096;
+const linePadding = 4;
+const scratch = Buffer.alloc(textMax * 3 + linePadding);
+
 /** Collects strings and gives each a number; equal ones get the same. String 0 is empty. */
 export class StringTable {
   /** Position after the string that was taken last: that of the byte that ended it. */
@@ -82,7 +87,11 @@ export class StringTable {
 
   /** Takes a JavaScript string. */
   takeText(text: string): number {
-    const bytes = Buffer.from(`${text.replaceAll(/[\r\n]/g, " ")}\n`, "utf8");
+    // Hundreds of thousands of names come this way, one after the other.
+    const bytes = text.length <= textMax ? scratch : Buffer.allocUnsafe(text.length * 3 + linePadding);
+    const length = bytes.write(text, 0, "utf8");
+    for (let i = 0; i < length; i++) if (bytes[i] === lineFeed || bytes[i] === carriageReturn) bytes[i] = 0x20;
+    bytes[length] = lineFeed;
     return this.takeLine(bytes, 0);
   }
 
