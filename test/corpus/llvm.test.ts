@@ -47,6 +47,10 @@ function isSameName(ours: string, theirs: string): boolean {
 }
 
 describe.skipIf(!hasCorpus || !canAskSymbolizer)(`dSYMs of the corpus${corpusNote}`, () => {
+  it("are there", () => {
+    expect(filesOf("Mach-O", "DWARF").length).toBeGreaterThan(20);
+  });
+
   it.each(filesOf("Mach-O", "DWARF"))("%s", (path) => {
     for (const part of partsOf(readFileSync(corpusFile(path)))) {
       const cache = compiled(part);
@@ -93,6 +97,10 @@ function rowsOf(path: string): { readonly address: number; readonly row: string 
 }
 
 describe.skipIf(!hasCorpus || !has("llvm-dwarfdump-19"))(`call frames of the corpus${corpusNote}`, () => {
+  it("are there", () => {
+    expect(filesOf("ELF", "CFI").length).toBeGreaterThan(35);
+  });
+
   it.each(filesOf("ELF", "CFI"))("%s", (path) => {
     const stored = readFileSync(corpusFile(path));
     const bytes = stored[0] === 0x1f ? gunzipSync(stored) : stored;
