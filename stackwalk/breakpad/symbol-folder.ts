@@ -5,6 +5,7 @@ import { closeSync, existsSync, openSync, readSync } from "node:fs";
 import { mkdir, symlink } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { storePath } from "../../symbols/breakpad/store-path.ts";
+import { fileOfPath } from "../../symbols/file-bytes.ts";
 import { breakpadSpelling } from "../minidump/code-view.ts";
 import type { LocatedFiles, SymbolKey } from "../stackwalker.ts";
 
@@ -17,7 +18,7 @@ export function symbolPath(key: { readonly debugFile: string; readonly debugId: 
   return [folder, breakpadSpelling(id), file];
 }
 
-/** Lays out the located files under `folder`; where a module has no `.sym` file, one is made of what it has. A module that cannot be laid out has no symbols. */
+/** Lays out the located files under `folder`; where a module has other files than a `.sym`, one is made of all that it has, so that the walker knows what the engine knows. A module that cannot be laid out has no symbols. */
 export async function layOutSymbols(folder: string, keys: readonly SymbolKey[], located: readonly LocatedFiles[]): Promise<boolean[]> {
   await mkdir(folder, { recursive: true });
   const done: boolean[] = [];
@@ -33,17 +34,17 @@ async function layOut(folder: string, key: SymbolKey, paths: LocatedFiles): Prom
   // The same module may be loaded twice.
   if (existsSync(target)) return true;
   await mkdir(join(folder, parts[0], parts[1]), { recursive: true });
-  const given = paths.find(isSymbolFile);
-  if (given === undefined) {
-    // Loaded only here: most walks have `.sym` files, or none.
-    const { makeSymbolFile } = await import("./made-symbols.ts");
-    return makeSymbolFile(paths, target, { debugFile, codeFile: key.codeFile });
+  if (paths.every(isSymbolFile)) {
+    await symlink(resolve(paths[0]!), target);
+    return true;
   }
-  await symlink(resolve(given), target);
-  return true;
+  // Loaded only here: most walks have `.sym` files, or none.
+  const { makeSymbolFile } = await import("./made-symbols.ts");
+  return makeSymbolFile(paths, target, { debugFile, codeFile: key.codeFile });
 }
 
 function isSymbolFile(path: string): boolean {
+  if (fileOfPath(path) !== path) return false;
   const descriptor = openSync(path, "r");
   try {
     const word = Buffer.alloc(7);

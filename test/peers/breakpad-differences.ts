@@ -20,11 +20,19 @@ export const breakpadReasons: readonly Reason[] = [
   { name: "root-ends-walk", fits: ({ kind, theirs, threads }) => kind === "only-theirs" && threads.ours?.stopped === "end_of_stack" && (theirs?.frame ?? 0) >= threads.ours.frames.length },
   { name: "windows-frame-pointer", fits: ({ threads }) => threads.ours?.frames[1]?.trust !== "scan" && threads.theirs?.frames[1]?.trust === "leaf" },
   ...scanReasons,
+  { name: "symbol-has-an-end", fits: (difference) => isTheirScan(difference) && isPastItsSymbol(difference) },
   { name: "wide-scan-after-cfi", fits: ({ kind, ours, threads }) => kind === "only-ours" && ours?.trust === "scan" && threads.ours?.frames[ours.frame - 1]?.trust === "cfi" },
 ];
 
 function isTheirScan({ kind, theirs }: Difference): boolean {
   return kind === "only-theirs" && theirs?.trust === "scan";
+}
+
+/** Ends of symbols, as the section or the symbol table of the programs has them (readelf -sS). */
+const symbolEnds: { readonly [symbol: string]: number } = { "abort _init": 0x4003ea, "crash __libc_csu_init": 0x414c95 };
+
+function isPastItsSymbol({ theirs }: Difference): boolean {
+  return Number(theirs?.offset) >= (symbolEnds[`${theirs?.module} ${theirs?.function}`] ?? Number.POSITIVE_INFINITY);
 }
 
 function isNotExecutable({ theirs }: Difference, dump: Minidump): boolean {
@@ -51,19 +59,6 @@ function holdsStackPointer(dump: Minidump, thread: number, registers: { readonly
 export const breakpadTable: StackTable = {
   "_extracted/crashpad.envelope.dmp": { "leaf-is-scan": "0-13:1", "not-executable": "0:2-3,6,11,15,21,24,26-28,33 10:2,4" },
   "_extracted/unreal_crash.dmp": { "leaf-is-scan": "0-3,5-58:1", "stack-elsewhere": "4:1-6" },
-  "dumps/1.4.1/crashpad-bad-jump.dmp": { "root-ends-walk": "0:9" },
-  "dumps/1.4.1/crashpad-bad-memcpy.dmp": { "root-ends-walk": "0:11" },
-  "dumps/1.4.1/crashpad-dead-vtable.dmp": { "root-ends-walk": "0:9" },
-  "dumps/1.4.1/crashpad-divide-by-zero.dmp": { "root-ends-walk": "0:9" },
-  "dumps/1.4.1/crashpad-double-free.dmp": { "root-ends-walk": "0:18" },
-  "dumps/1.4.1/crashpad-failed-assert.dmp": { "root-ends-walk": "0:15" },
-  "dumps/1.4.1/crashpad-host-null.dmp": { "root-ends-walk": "0:9" },
-  "dumps/1.4.1/crashpad-illegal-instruction.dmp": { "root-ends-walk": "0:11" },
-  "dumps/1.4.1/crashpad-neighbour-null.dmp": { "root-ends-walk": "0:9" },
-  "dumps/1.4.1/crashpad-null-write.dmp": { "root-ends-walk": "0:9" },
-  "dumps/1.4.1/crashpad-stack-overflow.dmp": { "root-ends-walk": "0:12" },
-  "dumps/1.4.1/crashpad-worker-null.dmp": { "root-ends-walk": "0:9" },
-  "dumps/1.4.1/crashpad-worker-terminate.dmp": { "root-ends-walk": "0:9" },
   "dumps/1.4.2/breakpad-bad-jump.dmp": { "root-ends-walk": "0:9-10" },
   "dumps/1.4.2/breakpad-bad-memcpy.dmp": { "root-ends-walk": "0:11-12" },
   "dumps/1.4.2/breakpad-failed-assert.dmp": { "root-ends-walk": "0:15-16" },
@@ -71,18 +66,6 @@ export const breakpadTable: StackTable = {
   "dumps/1.4.2/breakpad-null-write.dmp": { "root-ends-walk": "0:9-10" },
   "dumps/1.4.2/breakpad-stack-overflow.dmp": { "root-ends-walk": "0:12-13" },
   "dumps/1.4.2/breakpad-worker-terminate.dmp": { "root-ends-walk": "0:11-12" },
-  "dumps/1.4.2/crashpad-bad-jump.dmp": { "root-ends-walk": "0:9" },
-  "dumps/1.4.2/crashpad-bad-memcpy.dmp": { "root-ends-walk": "0:11" },
-  "dumps/1.4.2/crashpad-dead-vtable.dmp": { "root-ends-walk": "0:9" },
-  "dumps/1.4.2/crashpad-double-free.dmp": { "root-ends-walk": "0:18" },
-  "dumps/1.4.2/crashpad-failed-assert.dmp": { "root-ends-walk": "0:15" },
-  "dumps/1.4.2/crashpad-host-null.dmp": { "root-ends-walk": "0:9" },
-  "dumps/1.4.2/crashpad-illegal-instruction.dmp": { "root-ends-walk": "0:11" },
-  "dumps/1.4.2/crashpad-neighbour-null.dmp": { "root-ends-walk": "0:9" },
-  "dumps/1.4.2/crashpad-null-write.dmp": { "root-ends-walk": "0:9" },
-  "dumps/1.4.2/crashpad-stack-overflow.dmp": { "root-ends-walk": "0:12" },
-  "dumps/1.4.2/crashpad-worker-null.dmp": { "root-ends-walk": "0:9" },
-  "dumps/1.4.2/crashpad-worker-terminate.dmp": { "root-ends-walk": "0:9" },
   "electron+node-minidump/test/fixtures/windows.dmp": { "leaf-is-scan": "1-13:1", "windows-frame-pointer": "0:1-3" },
   "getsentry+rust-breakpad/tests/fixtures/crash_macos.dmp": { "wide-scan-after-cfi": "0:3" },
   "getsentry+sentry-desktop-crash-reporter/tests/data/minidump.dmp": { "leaf-is-scan": "0-3:1", "writer-thread-listed": "4:0" },
@@ -106,9 +89,9 @@ export const breakpadTable: StackTable = {
   "google+breakpad/src/processor/testdata/read_av_clobber_write.dmp": { "writer-thread-listed": "1:0" },
   "google+breakpad/src/processor/testdata/tiny-exe-with-cet-xsave-x86.dmp": { "large-context": "0:0 1-2:0-3" },
   "llvm-mirror+lldb/unittests/Process/minidump/Inputs/linux-x86_64.dmp": { "not-after-call": "0:3,6" },
-  "nya3jp+tast/src/go.chromium.org/tast/core/cmd/tast/internal/symbolize/breakpad/testdata/abort.20180103.145440.12345.20827.dmp": { "root-ends-walk": "0:7" },
+  "nya3jp+tast/src/go.chromium.org/tast/core/cmd/tast/internal/symbolize/breakpad/testdata/abort.20180103.145440.12345.20827.dmp": { "symbol-has-an-end": "0:5" },
   "rust-minidump+rust-minidump/testdata/invalid-parameter.dmp": { "leaf-is-scan": "2-5:1", "writer-thread-listed": "1:0" },
-  "rust-minidump+rust-minidump/testdata/linux-mini.dmp": { "not-after-call": "0:3", "root-ends-walk": "0:6,8-9" },
+  "rust-minidump+rust-minidump/testdata/linux-mini.dmp": { "symbol-has-an-end": "0:2" },
   "rust-minidump+rust-minidump/testdata/test.dmp": { "writer-thread-listed": "1:0" },
   "windows/dumps/both-x64-many-registers.cv.dmp": { "leaf-is-scan": "0:1" },
   "windows/dumps/divide-by-zero.cv.dmp": { "leaf-is-scan": "0:1" },
