@@ -104,10 +104,10 @@ function measure({ what, files, peers, aim, isLarge = false }: Row): string {
   const others = outcomes.slice(isLarge ? 1 : 2);
   const speed = (ms: number): string => (bytes / 1e6 / (ms / 1000)).toFixed(0);
   const peak = median(cold.map(({ peakKb, startKb }) => peakKb - startKb));
-  const waited = isLarge ? `; elapsed on both cores ${elapsed(files, peers)}` : "";
-  const said = others.map(({ name, median: ms, ratio }) => `${name} ${(ms / 1000).toFixed(1)} s = ${ratio.toFixed(1)}×`).join(", ") + waited;
+  const waited = isLarge ? `elapsed on both cores ${elapsed(files, peers)}` : "";
+  const said = others.map(({ name, median: ms, ratio }) => `${name} ${(ms / 1000).toFixed(1)} s = ${ratio.toFixed(1)}×`).join(", ");
   const own = isLarge ? `${speed(first.median)} MB/s (${(first.median / 1000).toFixed(1)} s) in a new process` : `${speed(outcomes[0]!.median)} MB/s (${speed(first.median)} in a new process)`;
-  return `| ${what}, ${(bytes / 1e6).toFixed(1)} MB | ${own} | ${(peak / 1024).toFixed(0)} MB over the loaded compiler | ${(cold[0]!.cacheBytes / 1e6).toFixed(1)} MB | ${said} | ${aim} |`;
+  return `| ${what}, ${(bytes / 1e6).toFixed(1)} MB | ${own} | ${(peak / 1024).toFixed(0)} MB over the loaded compiler | ${(cold[0]!.cacheBytes / 1e6).toFixed(1)} MB | ${[said, waited].filter((part) => part !== "").join("; ")} | ${aim} |`;
 }
 
 /** How long one waits for a new process, ours and each peer's, with all cores: V8 compiles our code on another one meanwhile. */

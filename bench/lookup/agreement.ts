@@ -69,5 +69,5 @@ function plain(file: string): string {
 function isSame(ours: Frame, theirs: Frame): boolean {
   if (ours.file !== theirs.file || ours.line !== theirs.line) return false;
   const bare = ours.name.replace(/\(.*$/, "");
-  return ours.name === theirs.name || bare === theirs.name || bare.endsWith(`::${theirs.name}`) || ((theirs.name === "" || theirs.name === "??") && ours.name === "<name omitted>");
+  return ours.name === theirs.name || ours.name.endsWith(`::${theirs.name}`) || bare === theirs.name || bare.endsWith(`::${theirs.name}`) || ((theirs.name === "" || theirs.name === "??") && ours.name === "<name omitted>");
 }
