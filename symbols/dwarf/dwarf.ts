@@ -13,7 +13,8 @@
 //     what was inlined into them (unit-walk.ts). No tree is made of entries; the
 //     abbreviations are compiled so that passing over one takes a step or two
 //     (abbreviations.ts).
-//  2. Its line program is run (line-table.ts), if there was a function.
+//  2. Its line program is run (line-table.ts), once for all units that share it,
+//     and again for those of them that have functions.
 //  3. Names are looked up by following references (die-names.ts), and all goes
 //     to the builder, function by function (unit-names.ts). A function in
 //     several pieces, such as a hot and a cold one, is several functions of one
@@ -29,8 +30,8 @@
 // `missingString` and `brokenReference` (in a file of dwz's that is not at hand,
 // or nowhere), `supplementTooLarge`, `outsideImage`, `malformedRanges`,
 // `malformedLines`, `disorderedLine`, `overlappingSequence`, `dwarfBudget`.
-// Units that only describe types are passed over. Code in no function has no
-// line: assemblers that write lines only leave its name to the symbol table.
+// Units that only describe types are passed over. Lines of code in no function,
+// as assemblers write them, go to the symbol around them (cache/loose-lines.ts).
 // Where a linker folds equal functions and keeps the entries of all, the first
 // is believed, of functions and of lines each; the two may come from different
 // ones.
