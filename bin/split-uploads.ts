@@ -10,6 +10,7 @@ import { openDebugFile } from "../symbols/compile.ts";
 import type { DebugFile } from "../symbols/debug-file.ts";
 import { type OpenFile, openFile } from "../symbols/file-bytes.ts";
 import { joinPieces } from "../symbols/joined-bytes.ts";
+import { moduleName } from "../symbols/module-name.ts";
 import { type ModuleWarning, splitRemedy } from "./symbol-modules.ts";
 import { shownPath, sourceOf, type SymbolFile, type SymbolScanResult } from "./symbol-scan.ts";
 import { counted, type Terminal } from "./terminal.ts";
@@ -33,7 +34,7 @@ export function findSplitUploads(chosen: readonly SymbolFile[], scan: Pick<Symbo
       const placed = { path: sourceOf(file), debugFile };
       if (wantsSplit) {
         terminal.redraw?.(`looking for split DWARF of ${path.basename(file.path)}`);
-        const found = findSplit(placed, moduleName(file), nearby);
+        const found = findSplit(placed, nameOf(file), nearby);
         terminal.redraw?.("");
         done.add(debugId);
         files.push(...bundlesOf(file, found));
@@ -51,9 +52,9 @@ export function findSplitUploads(chosen: readonly SymbolFile[], scan: Pick<Symbo
 }
 
 /** What a program is called of which this is the file, or the debug file. */
-function moduleName(file: SymbolFile): string {
-  const name = path.basename(file.path);
-  return file.facts.codeFile ?? file.facts.debugFile ?? name.replace(/\.debug$/, "");
+function nameOf({ path: at, facts }: SymbolFile): string {
+  const name = path.basename(at);
+  return facts.codeFile ?? facts.debugFile ?? moduleName(facts.kind, name) ?? name;
 }
 
 function bundlesOf(file: SymbolFile, { files, pieces }: FoundSplit): SymbolFile[] {

@@ -40,3 +40,16 @@ export function damageAt(bytes: Buffer<ArrayBuffer>, at: number, random: Random)
       return Buffer.concat([bytes.subarray(0, at), random(2) === 0 ? bytes.subarray(at + length) : bytes.subarray(Math.max(0, at - length))]);
   }
 }
+
+/** Where damage hurts most, and how many bytes there are. */
+export type Place = readonly [offset: number, bytes: number];
+
+/** A copy of a file with damage at a few places: one time in `rarely` anywhere, else at one of `places`. */
+export function damagedFile(file: Buffer, places: readonly Place[], random: Random, rarely = 2): Buffer {
+  let copy = Buffer.from(file);
+  for (let changes = 1 + random(6); changes > 0 && copy.length > 64; changes--) {
+    const [from, bytes] = random(rarely) === 0 ? [0, copy.length] : places[random(places.length)]!;
+    copy = damageAt(copy, Math.min(from + random(Math.max(1, bytes)), copy.length - 8), random);
+  }
+  return copy;
+}

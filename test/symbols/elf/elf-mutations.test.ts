@@ -9,7 +9,7 @@ import { describe, expect, it } from "vitest";
 import { compileBytes, openDebugFile } from "../../../symbols/compile.ts";
 import { readElfImage } from "../../../symbols/elf/image.ts";
 import { bytesOf } from "../../../symbols/file-bytes.ts";
-import { damageAt, mutationCount, type Random } from "../../support/damage.ts";
+import { damagedFile, mutationCount } from "../../support/damage.ts";
 import { allocated, buildElf, ElfNumbers, executable, shType, stripSections, symbolSections } from "../../support/elf-builder.ts";
 import { randomFrom } from "../../support/minidump/mutation.ts";
 
@@ -27,15 +27,6 @@ function targets(file: Buffer): (readonly [at: number, bytes: number])[] {
   const table = isWide ? file.readUInt32LE(40) : file.readUInt32LE(32);
   const places = sections.filter(({ name, stored }) => stored > 0 && telling.test(name)).map(({ offset, stored }): readonly [number, number] => [offset, stored]);
   return [[0, 0x40 + segments.length * 56], ...(table > 0 ? [[table, file.length - table] as const] : []), ...places];
-}
-
-function damage(file: Buffer<ArrayBuffer>, places: readonly (readonly [number, number])[], random: Random): Buffer {
-  let copy = Buffer.from(file);
-  for (let changes = 1 + random(6); changes > 0 && copy.length > 64; changes--) {
-    const [from, bytes] = random(4) === 0 ? [0, copy.length] : places[random(places.length)]!;
-    copy = damageAt(copy, Math.min(from + random(Math.max(1, bytes)), copy.length - 8), random);
-  }
-  return copy;
 }
 
 /** A fixture, or one as it is loaded: without sections. */
@@ -72,7 +63,7 @@ describe("a damaged ELF file", () => {
     const fates = { same: 0, changed: 0, refused: 0 };
     let worst = 0;
     for (let seed = 0; seed < mutants / files.length; seed++) {
-      const mutant = damage(file, places, randomFrom(seed));
+      const mutant = damagedFile(file, places, randomFrom(seed), 4);
       const started = performance.now();
       try {
         const compiled = openDebugFile(bytesOf(mutant)).ok ? compileBytes([bytesOf(mutant), ...beside]) : null;

@@ -10,7 +10,7 @@ import { bytesOf, partOf } from "../../../symbols/file-bytes.ts";
 import { filePartsOf } from "../../../symbols/file-parts.ts";
 import { readMachImage } from "../../../symbols/macho/image.ts";
 import { openMachO } from "../../../symbols/macho/macho.ts";
-import { damageAt, mutationCount, type Random } from "../../support/damage.ts";
+import { damagedFile, mutationCount } from "../../support/damage.ts";
 import { buildFat, buildMachO, exportTrie } from "../../support/macho-builder.ts";
 import { randomFrom } from "../../support/minidump/mutation.ts";
 import { madeCompact } from "./compact-tables.ts";
@@ -43,15 +43,6 @@ function targets(file: Buffer): (readonly [at: number, bytes: number])[] {
   return places;
 }
 
-function damage(file: Buffer, places: readonly (readonly [number, number])[], random: Random): Buffer {
-  let copy = Buffer.from(file);
-  for (let changes = 1 + random(6); changes > 0 && copy.length > 64; changes--) {
-    const [from, bytes] = random(2) === 0 ? places[random(places.length)]! : [0, copy.length];
-    copy = damageAt(copy, Math.min(from + random(Math.max(1, bytes)), copy.length - 8), random);
-  }
-  return copy;
-}
-
 const files: readonly (readonly [name: string, bytes: () => Buffer])[] = [
   ["a small one of everything", odd],
   ["a universal binary", () => buildFat([[12, 0, odd()], [7, 0, buildMachO({})]], { align: 16 })],
@@ -81,7 +72,7 @@ describe("a damaged file", () => {
     const fates = { compiled: 0, refused: 0 };
     let worst = 0;
     for (let seed = 0; seed < mutants / files.length; seed++) {
-      const mutant = damage(file, places, randomFrom(seed));
+      const mutant = damagedFile(file, places, randomFrom(seed));
       // Nobody opens an empty file, or one that is no Mach-O file any more.
       if (!isThere(mutant)) continue;
       const started = performance.now();

@@ -12,7 +12,7 @@ import { compileBytes } from "../../../symbols/compile.ts";
 import { bytesOf } from "../../../symbols/file-bytes.ts";
 import { readImage } from "../../../symbols/pe/image.ts";
 import { openPe } from "../../../symbols/pe/pe.ts";
-import { damageAt, mutationCount, type Random } from "../../support/damage.ts";
+import { damagedFile, mutationCount } from "../../support/damage.ts";
 import { randomFrom } from "../../support/minidump/mutation.ts";
 import { buildPe, words } from "../../support/pe-builder.ts";
 import { arm64Image, codeRva as arm64Code, xdataRva as arm64Xdata } from "./arm64-image.ts";
@@ -57,15 +57,6 @@ function targets(file: Buffer): (readonly [at: number, bytes: number])[] {
   return places;
 }
 
-function damage(file: Buffer, places: readonly (readonly [number, number])[], random: Random): Buffer {
-  let copy = Buffer.from(file);
-  for (let changes = 1 + random(6); changes > 0 && copy.length > 64; changes--) {
-    const [from, bytes] = random(2) === 0 ? places[random(places.length)]! : [0, copy.length];
-    copy = damageAt(copy, Math.min(from + random(Math.max(1, bytes)), copy.length - 8), random);
-  }
-  return copy;
-}
-
 const files: readonly (readonly [name: string, bytes: () => Buffer])[] = [
   ["chains, version 2, machine frames", odd],
   ["the x64 plugin", () => fixture("x64/Halcyon.vst3")],
@@ -82,7 +73,7 @@ describe("a damaged program", () => {
     const fates = { compiled: 0, refused: 0 };
     let worst = 0;
     for (let seed = 0; seed < mutants / files.length; seed++) {
-      const mutant = damage(file, places, randomFrom(seed));
+      const mutant = damagedFile(file, places, randomFrom(seed));
       const started = performance.now();
       try {
         fates[openPe(bytesOf(mutant)).ok && compileBytes([bytesOf(mutant)]).ok ? "compiled" : "refused"]++;
